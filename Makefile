@@ -1,0 +1,61 @@
+# The one face of every tool. `make` alone lists the targets.
+
+PYTHON ?= python3
+ITEMS := $(sort $(wildcard item*_*))
+TARGETS := $(foreach item,$(ITEMS),$(firstword $(subst _, ,$(item))))
+
+# An environment for each interpreter and task: .venv/cpython-313-test, say.
+TAG := $(shell $(PYTHON) -c "import sys; \
+	print(sys.implementation.cache_tag + getattr(sys, 'abiflags', ''))")
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+TEST := .venv/$(TAG)-test
+CHECK := .venv/$(TAG)-check
+
+.PHONY: help
+help:  ## list the targets (default)
+	@sed -n 's/^\([a-z0-9 -]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) \
+		| awk -F '#' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+.PHONY: run
+run:  ## run the whole chapter
+	@for item in $(ITEMS); do \
+		sed -n '1s/"""/=== /p' $$item/main.py; echo; \
+		$(PYTHON) $$item/main.py || exit; \
+	done
+
+.PHONY: $(TARGETS)
+item52:  ## run one item; likewise item53 ... item60
+$(TARGETS):
+	@$(PYTHON) $(wildcard $@_*)/main.py
+
+.PHONY: test
+test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)
+	$(TEST)/$(BIN)/python -m pytest
+
+.PHONY: golden
+golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed
+	$(TEST)/$(BIN)/python -m pytest -k test_transcript \
+		--snapshot-update
+	git diff --patch -- tests/__snapshots__
+
+.PHONY: lint
+lint: $(CHECK)/ready $(TEST)/ready  ## check format, style and types
+	$(CHECK)/$(BIN)/ruff format --check .
+	$(CHECK)/$(BIN)/ruff check .
+	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python .
+
+.PHONY: check
+check: lint test  ## everything: format, style, types, tests
+
+.PHONY: clean
+clean:  ## remove what the other targets made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(TEST)/ready: tests/requirements.txt
+$(CHECK)/ready: tests/requirements-check.txt
+%/ready:
+	$(PYTHON) -m venv --clear $*
+	$*/$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes -r $<
+	@touch $@
