@@ -257,21 +257,25 @@ def run_hash(stdin: int | IO[bytes] | None) -> Child:
 
 
 # Example 9
+def start_pipeline(data: bytes) -> tuple[Child, Child]:
+    """Start a child that encrypts data into a second one, which digests."""
+    encrypt = run_encrypt(data)
+    digest = run_hash(encrypt.stdout)
+    # From here on the pipe is the second child's alone: if that dies, the
+    # first gets SIGPIPE and ends too, instead of waiting to be read for ever.
+    assert encrypt.stdout is not None
+    encrypt.stdout.close()
+    return encrypt, digest
+
+
+# Example 10
 def encrypt_into_hash() -> None:
     """Three pipelines: one child's output is the next one's input."""
     name, _ = find_digest()
     with reaped() as children:
         with ctrl_c_held():
             for _ in range(MESSAGES):
-                encrypt = run_encrypt(secrets.token_bytes(MESSAGE_SIZE))
-                children.append(encrypt)
-                children.append(run_hash(encrypt.stdout))
-                # Now the pipe is the hash child's alone. If that dies, the
-                # encrypting child gets SIGPIPE and ends too.
-                assert encrypt.stdout is not None
-                encrypt.stdout.close()
-
-        # Example 10
+                children += start_pipeline(secrets.token_bytes(MESSAGE_SIZE))
         digests = [finish(child) for child in children[1::2]]
         for child in children[0::2]:
             finish(child)

@@ -50,7 +50,7 @@ def factorize_in_a_row() -> None:
     factors = [list(factorize(number)) for number in NUMBERS]
     seconds = perf_counter() - start
     print_factors(factors)
-    print(f"here: this took {seconds:.3f} s")
+    print(f"here: in a row this took {seconds:.3f} s")
 
 
 # Example 3
@@ -88,7 +88,7 @@ def gil_enabled() -> bool:
 
 
 def expectation(gil: bool, cores: int) -> str:
-    """What to expect of the time with threads, over the serial time."""
+    """What to expect of the time in threads, over the time in a row."""
     if gil:
         return "1 or more: with the GIL, threads share one core"
     if cores == 1:
@@ -115,8 +115,10 @@ def factorize_in_threads() -> None:
     factors = [thread.factors for thread in threads]
     print_factors(factors)
     print("same as one after another:", factors == serial)
-    print(f"here: this took {seconds:.3f} s, and {cpu / seconds:.2f} cores")
-    print(f"here: the serial time, times {seconds / serial_seconds:.2f}")
+    print(f"here: in threads it took {seconds:.3f} s", end=" ")
+    print(f"and {cpu / seconds:.2f} cores")
+    print(f"here: that is {seconds / serial_seconds:.2f} times", end=" ")
+    print("the time in a row")
     expected = expectation(gil_enabled(), os.cpu_count() or 1)
     print(f"here: to be expected was {expected}")
 

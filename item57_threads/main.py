@@ -264,11 +264,12 @@ def all_alive() -> tuple[int, float]:
     """How many cells' threads are alive at once, and KiB each has in use."""
     cells = HEIGHT * WIDTH
     figures = []
+    others = threading.active_count()
     before = kernel_figure("smaps_rollup", "Rss:")
 
     def measure() -> None:
         grown = kernel_figure("smaps_rollup", "Rss:") - before
-        figures.append((threading.active_count() - 1, grown / cells))
+        figures.append((threading.active_count() - others, grown / cells))
 
     # A Barrier(45) lets nobody pass until 45 threads wait at it at once.
     barrier = Barrier(cells, measure)

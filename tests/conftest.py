@@ -12,3 +12,19 @@ def pytest_configure(config: pytest.Config) -> None:
             "--snapshot-update is refused where CI is set: run `make golden`"
             " by hand, and commit the transcripts once you have read them"
         )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How thorough to be where more is better, and takes longer."""
+    parser.addoption(
+        "--moments",
+        type=int,
+        default=3,
+        help="at how many moments to press Ctrl-C in each script (3)",
+    )
+
+
+@pytest.fixture(scope="session")
+def moments(request: pytest.FixtureRequest) -> int:
+    """At how many moments to press Ctrl-C in each script."""
+    return int(request.config.getoption("--moments"))

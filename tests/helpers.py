@@ -1,11 +1,15 @@
 """What several test modules need: the items, as modules and as processes."""
 
 import importlib.util
+import itertools
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,6 +66,47 @@ def run_copy(item: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
         return result, os.listdir(folder)
 
 
+def life(grid: Any) -> str:
+    """The generation after grid, by a second implementation: sets of cells.
+
+    It tells every living cell's neighbors of it, where the items ask every
+    cell for its neighbors; and knows nothing of tori but the remainders.
+    """
+    rows = str(grid).splitlines()
+    height, width = len(rows), len(rows[0])
+    alive = {
+        (y, x)
+        for y in range(height)
+        for x in range(width)
+        if rows[y][x] == "*"
+    }
+    told = Counter(
+        ((y + dy) % height, (x + dx) % width)
+        for y, x in alive
+        for dy, dx in itertools.product((-1, 0, 1), repeat=2)
+        if dy or dx
+    )
+    born = {cell for cell, count in told.items() if count == 3}
+    stay = {cell for cell in alive if told[cell] == 2}
+    return "\n".join(
+        "".join("*" if (y, x) in born | stay else "-" for x in range(width))
+        for y in range(height)
+    )
+
+
+def random_grids(kind: Any, count: int = 20) -> Iterator[Any]:
+    """Grids of the kind, of random sizes from 1 x 1 up, randomly filled."""
+    chance = random.Random(56)
+    for number in range(count):
+        height, width = chance.randint(1, 6), chance.randint(1, 6)
+        if number == 0:
+            height = width = 1
+        grid = kind(height, width)
+        for y, x in itertools.product(range(height), range(width)):
+            grid.set(y, x, chance.choice("*--"))
+        yield grid
+
+
 def mask(text: str) -> str:
     """Text without what its here: lines say of this machine and run."""
     return re.sub(r"(?m)^here: .*$", "here: ...", text)
@@ -74,7 +119,7 @@ def here(item: str, pattern: str) -> list[float]:
     """
     regex = re.escape(pattern).replace(re.escape("#"), r"(\d+(?:\.\d+)?)")
     result, _ = run_copy(item)
-    lines = re.findall(rf"(?m)^here: .*{regex}.*$", result.stdout)
+    lines = re.findall(rf"(?m)^here: .*?{regex}.*$", result.stdout)
     assert len(lines) == 1, f"{len(lines)} lines match {pattern!r}"
     (line,) = lines
     return [float(n) for n in ([line] if isinstance(line, str) else line)]

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -282,14 +282,8 @@ def relatives(token: str) -> list[str]:
     return found
 
 
-@posix
-@pytest.mark.parametrize("delay", [0.0, 0.2])
-@pytest.mark.parametrize("to_group", [True, False])
-@each_item
-def test_ctrl_c_ends_the_item_and_its_children(
-    item: str, to_group: bool, delay: float
-) -> None:
-    """To the whole group, as a terminal sends it, and to the parent alone."""
+def press_ctrl_c(item: str, delay: float, to_group: bool) -> None:
+    """Run an item, interrupt it after so many seconds, check its end."""
     token = uuid.uuid4().hex
     with subprocess.Popen(
         [sys.executable, "-uB", ROOT / item / "main.py"],
@@ -312,9 +306,33 @@ def test_ctrl_c_ends_the_item_and_its_children(
     else:
         assert process.returncode == 130
     assert seconds < 1
-    while relatives(token):  # those whose input has ended may take a moment
+    while relatives(token):  # a peer ends when it sees that we have
         assert time.monotonic() < pressed + 1
         time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def presses(moments: int) -> dict[str, list[Future[None]]]:
+    """Ctrl-C at several moments of every item, several items at a time."""
+    with ThreadPoolExecutor(6) as pool:
+        return {
+            item: [
+                pool.submit(press_ctrl_c, item, delay, to_group)
+                for delay in (0.6 * n / moments for n in range(moments))
+                for to_group in (True, False)
+            ]
+            for item in ITEMS
+        }
+
+
+@posix
+@each_item
+def test_ctrl_c_ends_the_item_and_its_children(
+    item: str, presses: dict[str, list[Future[None]]]
+) -> None:
+    """To the whole group, as a terminal sends it, and to the parent alone."""
+    for press in presses[item]:
+        press.result()
 
 
 @posix

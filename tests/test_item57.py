@@ -1,0 +1,163 @@
+"""The claims of item 57, about a thread for every unit of work."""
+
+import sys
+import threading
+from collections.abc import Callable
+from threading import Event, Thread
+
+import pytest
+
+from tests.helpers import LIMIT, ROOT, here, life, load, random_grids, run
+
+main = load("item57_threads")
+
+
+def test_every_torus_steps_as_the_second_implementation_does() -> None:
+    """C57.1."""
+    for grid in random_grids(main.LockingGrid):
+        after = main.simulate_threaded(grid)
+        assert isinstance(after, main.LockingGrid)
+        assert str(after) == life(grid)
+
+
+def test_a_generation_with_io_takes_about_one_wait() -> None:
+    """C57.2: 2 to 3 waits were measured, of 45 that a single thread needs.
+
+    15 leaves a busy machine 0.14 s to start 45 threads.
+    """
+    (seconds,) = here(
+        "item57_threads", "45 cells took # s; the ideal is 0.010"
+    )
+    assert 0.01 <= seconds < 0.15
+
+
+def test_threads_cost_memory_and_time() -> None:
+    """C57.3: that 45 were alive at once stands in the transcript.
+
+    The stack is what the system sets; in use is less of it than a megabyte.
+    """
+    (count, seconds) = here("item57_threads", "# threads took # s to start")
+    assert count == 45
+    assert 0 < seconds < 4.5
+    if sys.platform == "linux":
+        stack, in_use = here(
+            "item57_threads", "each reserves # KiB for its stack and has # KiB"
+        )
+        assert stack >= 64
+        assert 0 < in_use < 1024
+
+
+def test_as_many_threads_as_cells_are_alive_at_once() -> None:
+    """C57.3."""
+    alive, _ = main.all_alive()
+    assert alive == main.HEIGHT * main.WIDTH
+
+
+def test_join_raises_nothing_but_the_hook_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C57.4: and the cell is silently wrong."""
+    died: list[object] = []
+    monkeypatch.setattr(
+        threading, "excepthook", lambda args: died.append(args.exc_type)
+    )
+
+    def failing(state: str, neighbors: int) -> str:
+        raise OSError("no I/O")
+
+    after = main.simulate_threaded(main.glider(), failing)
+    assert died == [OSError] * 45
+    assert "*" not in str(after)
+
+
+def test_the_demo_puts_the_hook_back() -> None:
+    hook = threading.excepthook
+    main.lost_exception()
+    assert threading.excepthook is hook
+
+
+def test_without_the_lock_the_simulation_is_as_right() -> None:
+    """What LockingGrid's docstring says: each cell has one writer."""
+    for grid in random_grids(main.Grid):
+        after = main.Grid(grid.height, grid.width)
+        threads = [
+            Thread(target=main.step_cell, args=(y, x, grid.get, after.set))
+            for y in range(grid.height)
+            for x in range(grid.width)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert str(after) == life(grid)
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        lambda grid: grid.get(0, 0),
+        lambda grid: grid.set(0, 0, "*"),
+        lambda grid: str(grid),
+    ],
+    ids=["get", "set", "str"],
+)
+def test_every_access_waits_for_the_lock(
+    access: Callable[[object], object],
+) -> None:
+    """Where threads read what others write, nobody sees half a change."""
+    grid = main.LockingGrid(1, 1)
+    with grid.lock:
+        thread = Thread(target=access, args=(grid,))
+        thread.start()
+        thread.join(0.02)
+        assert thread.is_alive()
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+
+
+def test_the_lock_does_not_guard_a_get_and_the_set_after_it() -> None:
+    """What LockingGrid's docstring says: two threads flip a cell, one flip
+    is lost."""
+    grid = main.LockingGrid(1, 1)
+    flip = {main.EMPTY: main.ALIVE, main.ALIVE: main.EMPTY}
+    has_read, may_write = Event(), Event()
+
+    def flip_slowly() -> None:
+        state = grid.get(0, 0)
+        has_read.set()
+        assert may_write.wait(LIMIT)
+        grid.set(0, 0, flip[state])
+
+    thread = Thread(target=flip_slowly)
+    thread.start()
+    assert has_read.wait(LIMIT)
+    grid.set(0, 0, flip[grid.get(0, 0)])
+    may_write.set()
+    thread.join(LIMIT)
+    assert grid.get(0, 0) == main.ALIVE  # flipped twice, it would be EMPTY
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc, and such limits")
+def test_a_refused_thread_is_said_and_the_others_are_joined() -> None:
+    script = (
+        "import main, resource, threading\n"
+        "size = int(main.kernel_figure('status', 'VmSize:')) * 1024\n"
+        "size += 100_000_000\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size, size))\n"
+        "gate = threading.Event()\n"
+        "timer = threading.Timer(0.2, gate.set)\n"
+        "timer.start()\n"
+        "def wait(state, neighbors):\n"
+        "    gate.wait()\n"
+        "    return state\n"
+        "try:\n"
+        "    main.simulate_threaded(main.glider(), wait)\n"
+        "except RuntimeError as error:\n"
+        "    timer.join()\n"
+        "    print(error, threading.active_count())\n"
+    )
+    result = run("-c", script, cwd=ROOT / "item57_threads")
+    assert result.stderr == ""
+    assert result.stdout.startswith("the system refused thread ")
+    assert " of 45: " in result.stdout
+    assert result.stdout.endswith(" 1\n")
