@@ -33,6 +33,7 @@ from typing import IO
 CHILDREN = 10
 NAP = 0.2  # seconds
 TIMEOUT = 0.1  # seconds for a child that hangs
+TRIAL = 2.0  # seconds for a child that shows what it can do, on a byte
 PATIENCE = 10.0  # seconds for a child that works
 MESSAGES = 3
 MESSAGE_SIZE = 10  # bytes
@@ -53,8 +54,8 @@ TAKE_A_NAP = *PYTHON, f"import time; time.sleep({NAP})"
 HANG = *PYTHON, "import time; time.sleep(60)"
 
 OPENSSL_CIPHER = "openssl", "enc", "-des3", "-pbkdf2", "-pass", "env:PASSWORD"
-# Where openssl does not work, its place takes a toy: it mixes the data with
-# a stream of bytes made from the password. A second time takes it out again.
+# Where openssl does not work, a toy takes its place: it mixes the data with a
+# stream of bytes made from the password. A second time takes it out again.
 TOY_CIPHER_CODE = """
 import hashlib, os, sys
 data = sys.stdin.buffer.read()
@@ -86,6 +87,12 @@ def reaped() -> Iterator[list[Child]]:
     children: list[Child] = []
     try:
         yield children
+    except KeyboardInterrupt:
+        # It may have come while Popen held a lock of its own, which wait()
+        # would then wait for: kill them, and go without waiting.
+        for child in children:
+            child.kill()
+        os._exit(130)
     finally:
         for child in children:
             child.kill()
@@ -184,7 +191,7 @@ def run_on(command: Command, data: bytes) -> bytes:
         stderr=DEVNULL,
         env=environment(),
         check=True,
-        timeout=PATIENCE,
+        timeout=TRIAL,
     ).stdout
 
 
@@ -257,25 +264,27 @@ def run_hash(stdin: int | IO[bytes] | None) -> Child:
 
 
 # Example 9
-def start_pipeline(data: bytes) -> tuple[Child, Child]:
-    """Start a child that encrypts data into a second one, which digests."""
+def start_pipeline(data: bytes, children: list[Child]) -> None:
+    """Add two children: one encrypts data, into the one that digests it."""
     encrypt = run_encrypt(data)
-    digest = run_hash(encrypt.stdout)
-    # From here on the pipe is the second child's alone: if that dies, the
-    # first gets SIGPIPE and ends too, instead of waiting to be read for ever.
+    children.append(encrypt)
+    children.append(run_hash(encrypt.stdout))
+    # From here on only the second child can read the pipe. If it dies, the
+    # first can write no more (SIGPIPE, or EPIPE where that is ignored), and
+    # ends too, instead of waiting for ever to be read.
     assert encrypt.stdout is not None
     encrypt.stdout.close()
-    return encrypt, digest
 
 
 # Example 10
 def encrypt_into_hash() -> None:
     """Three pipelines: one child's output is the next one's input."""
+    find_cipher()
     name, _ = find_digest()
     with reaped() as children:
         with ctrl_c_held():
             for _ in range(MESSAGES):
-                children += start_pipeline(secrets.token_bytes(MESSAGE_SIZE))
+                start_pipeline(secrets.token_bytes(MESSAGE_SIZE), children)
         digests = [finish(child) for child in children[1::2]]
         for child in children[0::2]:
             finish(child)
@@ -348,5 +357,5 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:  # the children are reaped
+    except KeyboardInterrupt:  # outside of reaped(): there are no children
         sys.exit(130)

@@ -3,7 +3,8 @@
 CPython compiles source to bytecode and runs it on a stack machine. The
 global interpreter lock (GIL) lets one thread at a time run it, so threads
 do not speed up computation. They do speed up blocking I/O: a thread gives
-the GIL up around a system call. A free-threaded build has no GIL.
+the GIL up around a system call that may block. A free-threaded build (3.13
+and later) has no GIL.
 
     python3 item53_gil/main.py          every example
     python3 item53_gil/main.py 3 8      only these
@@ -26,7 +27,7 @@ BLOCKED = 0.1  # seconds that one system call takes
 
 # Example 1
 def factorize(number: int) -> Iterator[int]:
-    """All factors of number, 1 or more, in rising order, by trial division.
+    """All factors of number, 1 or more, ascending, by trial division.
 
     Raises TypeError or ValueError at once, not when it is iterated.
     """
@@ -39,7 +40,7 @@ def factorize(number: int) -> Iterator[int]:
 
 def print_factors(factors: list[list[int]]) -> None:
     """Print how many factors each of NUMBERS has, and the largest three."""
-    for number, found in zip(NUMBERS, factors):
+    for number, found in zip(NUMBERS, factors, strict=True):
         print(f"{number} has {len(found)} factors, the largest", *found[-3:])
 
 
@@ -77,7 +78,7 @@ class FactorizeThread(Thread):
 
     @property
     def factors(self) -> list[int]:
-        """All factors of the number, as soon as they are there."""
+        """All factors of the number, once the thread has finished."""
         self.join()
         return self._factors
 
@@ -90,9 +91,9 @@ def gil_enabled() -> bool:
 def expectation(gil: bool, cores: int) -> str:
     """What to expect of the time in threads, over the time in a row."""
     if gil:
-        return "1 or more: with the GIL, threads share one core"
+        return "about 1 or more: with the GIL, one thread computes at a time"
     if cores == 1:
-        return "1 or more: without the GIL, but on one core"
+        return "about 1 or more: without the GIL, but on one core"
     return f"clearly less than 1: without the GIL, on {cores} cores"
 
 
@@ -119,7 +120,8 @@ def factorize_in_threads() -> None:
     print(f"and {cpu / seconds:.2f} cores")
     print(f"here: that is {seconds / serial_seconds:.2f} times", end=" ")
     print("the time in a row")
-    expected = expectation(gil_enabled(), os.cpu_count() or 1)
+    cores = getattr(os, "process_cpu_count", os.cpu_count)() or 1
+    expected = expectation(gil_enabled(), cores)
     print(f"here: to be expected was {expected}")
 
 
@@ -165,8 +167,8 @@ def compute_helicopter_location(index: int) -> tuple[float, float]:
 def block_in_threads() -> None:
     """In threads they overlap, and the main thread goes on working."""
     calls = []
-    # Nobody passes before all five have come: they overlap, however busy
-    # the machine is.
+    # However busy the machine is, no call ends before all have begun: nobody
+    # passes the barrier alone.
     barrier = Barrier(CALLS)
 
     def call() -> None:
@@ -188,6 +190,8 @@ def block_in_threads() -> None:
     for thread in threads:
         thread.join()
     seconds = perf_counter() - start
+    if len(calls) < CALLS:
+        raise RuntimeError(f"{CALLS - len(calls)} of {CALLS} calls failed")
     print("Helicopters at", *places)
     print(f"Calls in flight at once: {most_in_flight(calls)}")
     print(f"here: the main thread had computed this after {computed:.3f} s")
@@ -230,4 +234,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

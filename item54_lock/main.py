@@ -15,7 +15,14 @@ import signal
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from threading import Barrier, Event, Lock, Thread, current_thread
+from threading import (
+    Barrier,
+    BrokenBarrierError,
+    Event,
+    Lock,
+    Thread,
+    current_thread,
+)
 from time import sleep
 
 SENSORS = 5
@@ -50,13 +57,18 @@ def worker(
         barrier.wait()
         for _ in range(how_many):
             counter.increment(1)
+    except BrokenBarrierError:
+        pass  # another worker failed, and has said so
     except BaseException:
         barrier.abort()  # the others must not wait for this one for ever
         raise
 
 
 def count_all(counter: Counter, barrier: Barrier) -> int:
-    """What SENSORS workers, which meet at barrier, make of the counter."""
+    """The count after SENSORS workers, which meet at barrier, are through.
+
+    RuntimeError if one of them fails, or the system refuses a thread.
+    """
     threads = [
         Thread(target=worker, args=(index, READINGS, counter, barrier))
         for index in range(SENSORS)
@@ -69,6 +81,8 @@ def count_all(counter: Counter, barrier: Barrier) -> int:
         raise
     for thread in threads:
         thread.join()
+    if barrier.broken:
+        raise RuntimeError("a worker failed, and the count is incomplete")
     return counter.count
 
 
@@ -105,7 +119,7 @@ def three_steps() -> None:
 
 # Example 6
 def one_lost_reading() -> None:
-    """The one interleaving of two threads, step by step."""
+    """How two threads lose a reading, step by step."""
     fetched, may_add = Event(), Event()
     lines = []
 
@@ -195,4 +209,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

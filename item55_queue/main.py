@@ -15,6 +15,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from queue import Queue
 from threading import Event, Lock, Thread
 from time import perf_counter, sleep
@@ -69,8 +70,7 @@ class MyQueue:
 class Worker(Thread):
     """Passes items through func until stopping is set, polling for them.
 
-    If func raises, the thread dies, and whoever waits for the rest of the
-    results waits for ever.
+    If func raises, the thread dies, and nobody is told.
     """
 
     def __init__(
@@ -97,6 +97,13 @@ class Worker(Thread):
                 self.work_done += 1
 
 
+def check_alive(threads: list[Worker]) -> None:
+    """Let others run; RuntimeError if one of the workers has died."""
+    sleep(0)
+    if not all(thread.is_alive() for thread in threads):
+        raise RuntimeError("a worker has died: the rest will never come")
+
+
 # Example 7
 def polling_pipeline() -> None:
     """Workers on a home-made queue ask far more than they work."""
@@ -111,7 +118,7 @@ def polling_pipeline() -> None:
         for thread in threads:
             thread.start()
         while any(thread.polled_count < ITEMS for thread in threads):
-            sleep(0)  # there is no work yet, and they ask all the same
+            check_alive(threads)  # no work yet, and they ask all the same
 
         # Example 8
         for number in range(ITEMS):
@@ -119,7 +126,7 @@ def polling_pipeline() -> None:
 
         # Example 9
         while len(done_queue.items) < ITEMS:
-            sleep(0)  # the main thread has to poll, too
+            check_alive(threads)  # the main thread has to poll, too
     finally:
         for thread in threads:
             thread.stopping = True
@@ -222,8 +229,8 @@ def join_waits() -> None:
 class ClosableQueue(Queue[Any]):
     """A queue that can be closed, and iterated until it is.
 
-    Since 3.13 Queue.shutdown() ends a queue, too: whoever gets or puts then
-    meets the exception ShutDown. A sentinel does it in every version.
+    Since 3.13 Queue.shutdown() ends a queue, too: put() raises ShutDown then,
+    and so does get() once the queue is empty. A sentinel does it everywhere.
     """
 
     SENTINEL = object()
@@ -233,7 +240,7 @@ class ClosableQueue(Queue[Any]):
         self.closed = False
 
     def close(self) -> None:
-        """End every iteration once it has met the items put so far.
+        """End every iteration once the items put so far are taken.
 
         put() raises ValueError from now on, also where it waits already.
         Closing again changes nothing.
@@ -241,21 +248,20 @@ class ClosableQueue(Queue[Any]):
         with self.mutex:
             if not self.closed:
                 self.closed = True
-                self.queue.append(self.SENTINEL)  # no task: join() ignores it
-                self.not_empty.notify_all()
                 self.maxsize = sys.maxsize  # so that nobody waits in put()
                 self.not_full.notify_all()
+                self._put_sentinel()
 
-    # Queue calls the next two with its lock held.
+    def _put_sentinel(self) -> None:
+        # With the mutex held, past any bound, and no task for join().
+        self.queue.append(self.SENTINEL)
+        self.not_empty.notify()
+
     def _put(self, item: Any) -> None:
+        # Queue calls this when there is room, with the mutex held.
         if self.closed:
             raise ValueError(f"put() of {item!r} after close()")
         super()._put(item)
-
-    def _get(self) -> Any:
-        if self.queue[0] is self.SENTINEL:
-            return self.SENTINEL  # and it stays: one ends every worker
-        return super()._get()
 
     # Example 18
     def __iter__(self) -> Iterator[Any]:
@@ -265,6 +271,8 @@ class ClosableQueue(Queue[Any]):
                 yield item
             finally:
                 self.task_done()
+        with self.mutex:
+            self._put_sentinel()  # for the next worker
 
 
 # Example 19
@@ -328,7 +336,7 @@ def start_threads(
     """Start count workers on the same two queues.
 
     ValueError if count is below 1. RuntimeError if the system refuses a
-    thread; in_queue is then closed, and the workers that started are gone.
+    thread; in_queue is then closed, and the workers that started are joined.
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, not {count}")
@@ -367,8 +375,11 @@ def run_pipeline(
     phases: list[tuple[ClosableQueue, list[StoppableWorker]]] = []
     failures = []
     try:
-        for count, func, *ends in zip(counts, funcs, queues, queues[1:]):
-            phases.append((ends[0], start_threads(count, func, *ends)))
+        for count, func, (in_queue, out_queue) in zip(
+            counts, funcs, pairwise(queues), strict=True
+        ):
+            threads = start_threads(count, func, in_queue, out_queue)
+            phases.append((in_queue, threads))
         for item in items:
             queues[0].put(item)
     finally:
@@ -449,4 +460,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

@@ -189,7 +189,7 @@ class ColumnPrinter:
             padding = [""] * (height - len(lines))
             cells = [cell.ljust(width) for cell in lines + padding]
             columns.append([str(number).center(width), *cells])
-        return "\n".join(" | ".join(row) for row in zip(*columns))
+        return "\n".join(" | ".join(row) for row in zip(*columns, strict=True))
 
 
 def generations(step: Callable[[Grid], Grid], grid: Grid) -> ColumnPrinter:
@@ -251,7 +251,7 @@ def peer() -> Iterator[Address]:
 
 def ask(address: Address) -> None:
     """Send the peer a byte and wait for its answer."""
-    with create_connection(address) as connection:
+    with create_connection(address, timeout=10) as connection:
         connection.sendall(b"?")
         if not connection.recv(1):
             raise ConnectionError(f"the peer at {address} did not answer")
@@ -313,4 +313,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

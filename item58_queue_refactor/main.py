@@ -122,7 +122,7 @@ class ColumnPrinter:
             padding = [""] * (height - len(lines))
             cells = [cell.ljust(width) for cell in lines + padding]
             columns.append([str(number).center(width), *cells])
-        return "\n".join(" | ".join(row) for row in zip(*columns))
+        return "\n".join(" | ".join(row) for row in zip(*columns, strict=True))
 
 
 def generations(step: Callable[[Grid], Grid], grid: Grid) -> ColumnPrinter:
@@ -179,7 +179,7 @@ def peer() -> Iterator[Address]:
 
 def ask(address: Address) -> None:
     """Send the peer a byte and wait for its answer."""
-    with create_connection(address) as connection:
+    with create_connection(address, timeout=10) as connection:
         connection.sendall(b"?")
         if not connection.recv(1):
             raise ConnectionError(f"the peer at {address} did not answer")
@@ -199,8 +199,8 @@ Failure = tuple[Any, BaseException]  # an item and what it raised
 class ClosableQueue(Queue[Any]):
     """A queue that can be closed, and iterated until it is.
 
-    Since 3.13 Queue.shutdown() ends a queue, too: whoever gets or puts then
-    meets the exception ShutDown. A sentinel does it in every version.
+    Since 3.13 Queue.shutdown() ends a queue, too: put() raises ShutDown then,
+    and so does get() once the queue is empty. A sentinel does it everywhere.
     """
 
     SENTINEL = object()
@@ -210,7 +210,7 @@ class ClosableQueue(Queue[Any]):
         self.closed = False
 
     def close(self) -> None:
-        """End every iteration once it has met the items put so far.
+        """End every iteration once the items put so far are taken.
 
         put() raises ValueError from now on, also where it waits already.
         Closing again changes nothing.
@@ -218,21 +218,20 @@ class ClosableQueue(Queue[Any]):
         with self.mutex:
             if not self.closed:
                 self.closed = True
-                self.queue.append(self.SENTINEL)  # no task: join() ignores it
-                self.not_empty.notify_all()
                 self.maxsize = sys.maxsize  # so that nobody waits in put()
                 self.not_full.notify_all()
+                self._put_sentinel()
 
-    # Queue calls the next two with its lock held.
+    def _put_sentinel(self) -> None:
+        # With the mutex held, past any bound, and no task for join().
+        self.queue.append(self.SENTINEL)
+        self.not_empty.notify()
+
     def _put(self, item: Any) -> None:
+        # Queue calls this when there is room, with the mutex held.
         if self.closed:
             raise ValueError(f"put() of {item!r} after close()")
         super()._put(item)
-
-    def _get(self) -> Any:
-        if self.queue[0] is self.SENTINEL:
-            return self.SENTINEL  # and it stays: one ends every worker
-        return super()._get()
 
     def __iter__(self) -> Iterator[Any]:
         """Each item in turn; it counts as done when the next is asked for."""
@@ -241,6 +240,8 @@ class ClosableQueue(Queue[Any]):
                 yield item
             finally:
                 self.task_done()
+        with self.mutex:
+            self._put_sentinel()  # for the next worker
 
 
 class StoppableWorker(Thread):
@@ -273,7 +274,7 @@ def start_threads(
     """Start count workers on the same two queues.
 
     ValueError if count is below 1. RuntimeError if the system refuses a
-    thread; in_queue is then closed, and the workers that started are gone.
+    thread; in_queue is then closed, and the workers that started are joined.
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, not {count}")
@@ -317,6 +318,19 @@ def game_logic_thread(
         return y, x, logic(state, neighbors)
     except BaseException as error:  # SystemExit would end the worker
         return y, x, error
+
+
+@contextmanager
+def workers(
+    func: Func, in_queue: ClosableQueue, out_queue: ClosableQueue
+) -> Iterator[None]:
+    """Run WORKERS workers as long as the block lasts."""
+    threads = start_threads(WORKERS, func, in_queue, out_queue)
+    try:
+        yield
+    finally:
+        for _, error in stop_threads(in_queue, threads):
+            raise error  # which func should have returned
 
 
 # Example 3
@@ -366,25 +380,15 @@ def simulate_pipeline(
     The queues must be unbounded: all cells go in before any comes out.
     Raises SimulationError, with the cell's own exception as its cause.
     """
-    for y in range(grid.height):
-        for x in range(grid.width):
-            state = grid.get(y, x)
-            neighbors = count_neighbors(y, x, grid.get)
-            in_queue.put((y, x, state, neighbors))  # Fan out
+    items = [
+        (y, x, grid.get(y, x), count_neighbors(y, x, grid.get))
+        for y in range(grid.height)
+        for x in range(grid.width)
+    ]
+    for item in items:
+        in_queue.put(item)  # Fan out
     in_queue.join()  # Fan in
     return collect(grid, out_queue)
-
-
-@contextmanager
-def workers(
-    func: Func, in_queue: ClosableQueue, out_queue: ClosableQueue
-) -> Iterator[None]:
-    """Run WORKERS workers as long as the block lasts."""
-    threads = start_threads(WORKERS, func, in_queue, out_queue)
-    try:
-        yield
-    finally:
-        stop_threads(in_queue, threads)
 
 
 def print_error(error: SimulationError) -> None:
@@ -513,9 +517,13 @@ def simulate_phased_pipeline(
     logic_queue, those that run game_logic_thread take it from there. The
     rest is as in simulate_pipeline, but for grid: several threads read it.
     """
-    for y in range(grid.height):
-        for x in range(grid.width):
-            in_queue.put((y, x, grid.get(y, x), grid.get))  # Fan out
+    items = [
+        (y, x, grid.get(y, x), grid.get)
+        for y in range(grid.height)
+        for x in range(grid.width)
+    ]
+    for item in items:
+        in_queue.put(item)  # Fan out
     in_queue.join()
     logic_queue.join()  # Fan in
     return collect(grid, out_queue)
@@ -542,7 +550,7 @@ def two_phases_of_five() -> None:
 
 # Example 11
 def failing_first_phase() -> None:
-    """An exception of the first phase passes through the second."""
+    """An exception raised in the first phase passes through the second."""
 
     def failing_count_neighbors(y: int, x: int, get: Get) -> int:
         raise OSError("problem with I/O in count_neighbors")
@@ -588,4 +596,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

@@ -13,7 +13,7 @@ import signal
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from math import ceil
@@ -143,7 +143,8 @@ def simulate_pool(
 ) -> LockingGrid:
     """The generation after grid, a task for each cell.
 
-    Raises what a cell raised. The cells that wait then do not run any more.
+    Raises what a cell raised, as soon as it did. Cells that have not started
+    by then never run.
     """
     next_grid = LockingGrid(grid.height, grid.width)
     failed = Event()
@@ -161,8 +162,9 @@ def simulate_pool(
     for y in range(grid.height):
         for x in range(grid.width):
             futures.append(pool.submit(step, y, x))  # Fan out
-    for future in futures:
-        future.result()  # Fan in
+    done, _ = wait(futures, return_when=FIRST_EXCEPTION)  # Fan in
+    for future in done:
+        future.result()
     return next_grid
 
 
@@ -184,7 +186,7 @@ class ColumnPrinter:
             padding = [""] * (height - len(lines))
             cells = [cell.ljust(width) for cell in lines + padding]
             columns.append([str(number).center(width), *cells])
-        return "\n".join(" | ".join(row) for row in zip(*columns))
+        return "\n".join(" | ".join(row) for row in zip(*columns, strict=True))
 
 
 def generations(step: Callable[[Grid], Grid], grid: Grid) -> ColumnPrinter:
@@ -241,7 +243,7 @@ def peer() -> Iterator[Address]:
 
 def ask(address: Address) -> None:
     """Send the peer a byte and wait for its answer."""
-    with create_connection(address) as connection:
+    with create_connection(address, timeout=10) as connection:
         connection.sendall(b"?")
         if not connection.recv(1):
             raise ConnectionError(f"the peer at {address} did not answer")
@@ -327,4 +329,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

@@ -17,7 +17,7 @@ import threading
 import tracemalloc
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from subprocess import DEVNULL, PIPE, Popen
 from time import perf_counter
@@ -140,20 +140,21 @@ async def simulate(
     next_grid = Grid(grid.height, grid.width)
     failures: list[BaseException] = []
 
-    async def run(y: int, x: int) -> None:
+    async def run_cell(y: int, x: int) -> None:
         if failures:  # the group cancels this task, but in a moment only
             return
         try:
             await step(y, x, grid.get, next_grid.set, logic)
         except BaseException as error:
             failures.append(error)
-            raise
+            # Not error itself: CancelledError would be no failure to a group.
+            raise RuntimeError("a cell failed") from error
 
     with suppress(BaseExceptionGroup):  # we raise the cell's own exception
         async with asyncio.TaskGroup() as group:
             for y in range(grid.height):
                 for x in range(grid.width):
-                    group.create_task(run(y, x))  # Fan out
+                    group.create_task(run_cell(y, x))  # Fan out
         # Fan in: the group has awaited every task
     if failures:
         raise failures[0]
@@ -178,7 +179,7 @@ class ColumnPrinter:
             padding = [""] * (height - len(lines))
             cells = [cell.ljust(width) for cell in lines + padding]
             columns.append([str(number).center(width), *cells])
-        return "\n".join(" | ".join(row) for row in zip(*columns))
+        return "\n".join(" | ".join(row) for row in zip(*columns, strict=True))
 
 
 async def generations(
@@ -238,10 +239,13 @@ def peer() -> Iterator[Address]:
 async def ask(address: Address) -> None:
     """Send the peer a byte and wait for its answer."""
     reader, writer = await asyncio.open_connection(*address)
-    with closing(writer):
+    try:
         writer.write(b"?")
         if not await reader.read(1):
             raise ConnectionError(f"the peer at {address} did not answer")
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def game_logic_with_io(
@@ -419,4 +423,6 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    sys.exit(status)

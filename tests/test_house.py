@@ -194,7 +194,7 @@ def single_runs() -> dict[str, list[str]]:
             lambda command: run(ROOT / command[0] / "main.py", command[1]),
             commands,
         )
-        for (item, _), result in zip(commands, results):
+        for (item, _), result in zip(commands, results, strict=True):
             assert result.stderr == ""
             assert result.returncode == 0
             texts[item].append(result.stdout)
@@ -233,7 +233,7 @@ def harsh_runs() -> dict[str, subprocess.CompletedProcess[str]]:
         )
 
     with ThreadPoolExecutor(3) as pool:
-        return dict(zip(ITEMS, pool.map(run_harshly, ITEMS)))
+        return dict(zip(ITEMS, pool.map(run_harshly, ITEMS), strict=True))
 
 
 @each_item
@@ -355,6 +355,38 @@ def test_a_closed_pipe_is_met_in_silence(item: str, option: str) -> None:
         _, stderr = process.communicate(timeout=LIMIT)
     assert stderr == ""
     assert process.returncode in (0, 1)
+
+
+LIMITED = """
+import main, resource
+from pathlib import Path
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+size = pages * resource.getpagesize() + 12_000_000
+resource.setrlimit(resource.RLIMIT_AS, (size, size))
+main.main([])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc, and such limits")
+@pytest.mark.parametrize(
+    "item",
+    [
+        "item53_gil",
+        "item54_lock",
+        "item55_queue",
+        "item58_queue_refactor",
+        "item59_pool",
+    ],
+)
+def test_a_refused_thread_is_an_error_and_no_hang(item: str) -> None:
+    """With room for the stack of a single thread, of 8 MB as a rule.
+
+    What item 57 makes of it, which says more, is tested there.
+    """
+    result = run("-c", LIMITED, cwd=ROOT / item)
+    assert result.returncode == 1
+    assert "RuntimeError" in result.stderr
+    assert "can't start new thread" in result.stderr
 
 
 def test_the_readme_s_table_lists_every_item() -> None:

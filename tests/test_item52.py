@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_what_was_encrypted_decrypts_to_what_was_sent(data: bytes) -> None:
     name, _, _ = main.find_cipher()
     if name == "a toy in Python":
         key = hashlib.shake_256(main.PASSWORD.encode()).digest(len(data))
-        decrypted = bytes(a ^ b for a, b in zip(encrypted, key))
+        decrypted = bytes(a ^ b for a, b in zip(encrypted, key, strict=True))
     else:
         decrypted = subprocess.run(
             ["openssl", "des3", "-d", "-pbkdf2", "-k", main.PASSWORD],
@@ -121,7 +122,9 @@ def test_what_was_encrypted_decrypts_to_what_was_sent(data: bytes) -> None:
 @posix
 def test_the_writer_ends_when_its_reader_is_killed() -> None:
     """C52.5: the pipe is the hash child's alone."""
-    encrypt, digest = main.start_pipeline(ENOUGH)
+    children: list[Any] = []
+    main.start_pipeline(ENOUGH, children)
+    encrypt, digest = children
     digest.kill()
     assert encrypt.wait(LIMIT) != 0
     assert digest.wait(LIMIT) == -signal.SIGKILL
@@ -130,7 +133,9 @@ def test_the_writer_ends_when_its_reader_is_killed() -> None:
 
 def test_the_pipeline_ends_when_its_input_ends() -> None:
     """C52.5."""
-    encrypt, digest = main.start_pipeline(ENOUGH)
+    children: list[Any] = []
+    main.start_pipeline(ENOUGH, children)
+    encrypt, digest = children
     assert len(main.finish(digest)) in (32, 64)
     assert main.finish(encrypt) == b""
 

