@@ -10,6 +10,7 @@ TAG := $(shell $(PYTHON) -c "import sys; \
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST := .venv/$(TAG)-test
 CHECK := .venv/$(TAG)-check
+EXPLORE := .venv/$(TAG)-explore
 
 .PHONY: help
 help:  ## list the targets (default)
@@ -31,6 +32,27 @@ $(TARGETS):
 .PHONY: test
 test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)
 	$(TEST)/$(BIN)/python -m pytest
+
+.PHONY: test-all
+test-all:  ## the tests on every CPython from 3.11 up that is found
+	@tests/each-python $(MAKE) --no-print-directory test
+
+.PHONY: soak
+soak: $(TEST)/ready  ## the tests RUNS=200 times, every second time loaded
+	$(TEST)/$(BIN)/python tests/soak.py $(or $(RUNS),200)
+
+.PHONY: interrupt
+interrupt: $(TEST)/ready  ## Ctrl-C at twenty moments of each item
+	$(TEST)/$(BIN)/python -m pytest -k ctrl_c --moments 20
+
+.PHONY: explore
+explore: $(EXPLORE)/ready  ## try thread interleavings one by one (frontrun)
+	$(EXPLORE)/$(BIN)/python -m pytest --confcutdir=tests/explore \
+		--frontrun-patch-locks tests/explore
+
+.PHONY: mutants
+mutants: $(TEST)/ready  ## break the items on purpose (ONLY=item54_lock)
+	$(TEST)/$(BIN)/python tests/mutants.py $(ONLY)
 
 .PHONY: golden
 golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed
@@ -54,6 +76,7 @@ clean:  ## remove what the other targets made
 
 $(TEST)/ready: tests/requirements.txt
 $(CHECK)/ready: tests/requirements-check.txt
+$(EXPLORE)/ready: tests/explore/requirements.txt
 %/ready:
 	$(PYTHON) -m venv --clear $*
 	$*/$(BIN)/python -m pip install --quiet --disable-pip-version-check \

@@ -330,8 +330,8 @@ EXAMPLES = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the examples with these numbers, or all; return the exit status."""
+def main(arguments: Sequence[str]) -> None:
+    """Run the examples with these numbers, or all of them."""
     parser = ArgumentParser(
         description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
@@ -351,11 +351,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(flush=True)
     except BrokenPipeError:  # nobody reads on, as after `| head -1`
         os._exit(1)
-    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        main(sys.argv[1:])
     except KeyboardInterrupt:  # outside of reaped(): there are no children
         sys.exit(130)

@@ -153,7 +153,7 @@ def block_in_a_row() -> None:
         calls.append((begin, perf_counter()))
     seconds = calls[-1][1] - calls[0][0]
     print(f"Calls in flight at once: {most_in_flight(calls)}")
-    print(f"here: {CALLS} calls took {seconds:.3f} s;", end=" ")
+    print(f"here: {len(calls)} calls took {seconds:.3f} s;", end=" ")
     print(f"the ideal is {CALLS * BLOCKED:.3f} s")
 
 
@@ -207,8 +207,8 @@ EXAMPLES = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the examples with these numbers, or all; return the exit status."""
+def main(arguments: Sequence[str]) -> None:
+    """Run the examples with these numbers, or all of them."""
     parser = ArgumentParser(
         description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
@@ -228,12 +228,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(flush=True)
     except BrokenPipeError:  # nobody reads on, as after `| head -1`
         os._exit(1)
-    return 0
 
 
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    status = main(sys.argv[1:])
+    main(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
-    sys.exit(status)

@@ -221,14 +221,7 @@ asyncio.run(serve())
 def peer() -> Iterator[Address]:
     """Run a peer that answers each byte after DELAY; give its address."""
     command = [sys.executable, "-IS", "-c", PEER, str(DELAY)]
-    # A session of its own: Ctrl-C at the terminal is for us alone.
-    with Popen(
-        command,
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process:
         assert process.stdout is not None
         port = process.stdout.readline()
         if not port:
@@ -396,8 +389,8 @@ EXAMPLES = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the examples with these numbers, or all; return the exit status."""
+def main(arguments: Sequence[str]) -> None:
+    """Run the examples with these numbers, or all of them."""
     parser = ArgumentParser(
         description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
@@ -417,12 +410,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(flush=True)
     except BrokenPipeError:  # nobody reads on, as after `| head -1`
         os._exit(1)
-    return 0
 
 
 if __name__ == "__main__":
     # Ctrl-C ends all threads at once, also those that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    status = main(sys.argv[1:])
+    main(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
-    sys.exit(status)

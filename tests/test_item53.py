@@ -2,11 +2,15 @@
 
 import gc
 import math
+import sysconfig
+import threading
 import time
+from collections.abc import Iterator
+from threading import Barrier
 
 import pytest
 
-from tests.helpers import here, load
+from tests.helpers import LIMIT, here, load
 
 main = load("item53_gil")
 
@@ -109,3 +113,57 @@ def test_what_has_no_factors_is_refused_by_name(
         thread.join()
     with pytest.raises(error, match=r"^number must be "):
         _ = thread.factors
+
+
+def test_the_gil_is_what_this_build_says() -> None:
+    """C53.2: only a free-threaded build can be without it."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert main.gil_enabled() is True
+
+
+def test_the_four_threads_compute_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C53.2: they pass a barrier that takes four."""
+    barrier = Barrier(4)
+    factorize = main.factorize
+
+    def meet(number: int) -> Iterator[int]:
+        if threading.current_thread() is not threading.main_thread():
+            barrier.wait(LIMIT)
+        return factorize(number)
+
+    monkeypatch.setattr(main, "factorize", meet)
+    main.factorize_in_threads()
+    assert "same as one after another: True" in capsys.readouterr().out
+
+
+def test_calls_in_threads_overlap_however_short_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C53.4: nobody passes the barrier alone."""
+    monkeypatch.setattr(main, "slow_systemcall", lambda: None)
+    main.block_in_threads()
+    assert "Calls in flight at once: 5" in capsys.readouterr().out
+
+
+def test_the_main_thread_waits_for_every_call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = iter([0.1, 0, 0, 0, 0])
+    monkeypatch.setattr(
+        main, "slow_systemcall", lambda: time.sleep(next(turns))
+    )
+    threads = threading.active_count()
+    main.block_in_threads()
+    assert threading.active_count() == threads
+
+
+def test_a_call_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError("no socket")
+
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    monkeypatch.setattr(main, "slow_systemcall", fail)
+    with pytest.raises(RuntimeError, match="5 of 5 calls failed"):
+        main.block_in_threads()

@@ -177,3 +177,22 @@ def test_a_peer_that_hangs_up_is_an_error() -> None:
         with pytest.raises(ConnectionError, match="did not answer"):
             main.ask(server.getsockname())
         thread.join()
+
+
+def test_a_peer_that_does_not_start_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(main, "PEER", "raise SystemExit(1)")
+    with pytest.raises(OSError, match="did not start"), main.peer():
+        pass
+
+
+def test_every_cell_is_stepped_once() -> None:
+    calls = []
+
+    def counted(state: str, neighbors: int) -> str:
+        calls.append(state)
+        return main.game_logic(state, neighbors)
+
+    main.simulate(main.Grid(4, 7), counted)
+    assert len(calls) == 28

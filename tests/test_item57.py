@@ -1,7 +1,9 @@
 """The claims of item 57, about a thread for every unit of work."""
 
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable
 from threading import Event, Thread
 
@@ -44,7 +46,10 @@ def test_threads_cost_memory_and_time() -> None:
         stack, in_use = here(
             "item57_threads", "each reserves # KiB for its stack and has # KiB"
         )
-        assert stack >= 64
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_STACK)
+        assert stack == limit // 1024
         assert 0 < in_use < 1024
 
 
@@ -162,3 +167,45 @@ def test_a_refused_thread_is_said_and_the_others_are_joined() -> None:
     assert result.stdout.startswith("the system refused thread ")
     assert " of 45: " in result.stdout
     assert result.stdout.endswith(" 1\n")
+
+
+def test_every_cell_is_stepped_once() -> None:
+    calls = []
+
+    def counted(state: str, neighbors: int) -> str:
+        calls.append(state)
+        return main.game_logic(state, neighbors)
+
+    main.simulate_threaded(main.Grid(4, 7), counted)
+    assert len(calls) == 28
+
+
+def test_the_slowest_thread_is_waited_for() -> None:
+    """C57.1: the first one, and there is no other way to know it is done."""
+    first = threading.Lock()
+
+    def slow_at_first(state: str, neighbors: int) -> str:
+        if first.acquire(blocking=False):
+            time.sleep(0.05)
+        return main.ALIVE
+
+    after = main.simulate_threaded(main.Grid(3, 3), slow_at_first)
+    assert "-" not in str(after)
+
+
+def test_the_demo_waits_for_its_thread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C57.4."""
+
+    def fail_slowly(state: str, neighbors: int) -> str:
+        time.sleep(0.05)
+        raise OSError("slow I/O")
+
+    monkeypatch.setattr(main, "failing_game_logic", fail_slowly)
+    main.lost_exception()
+    assert "cell (2, 3) raised OSError: slow I/O" in capsys.readouterr().out
+
+
+def test_what_the_kernel_does_not_tell_is_not_a_number() -> None:
+    assert math.isnan(main.kernel_figure("no such file", "Rss:"))

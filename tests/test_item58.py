@@ -227,3 +227,13 @@ def test_no_thread_outlives_the_script_s_use_of_it(number: str) -> None:
     result = run("-c", script, cwd=ROOT / "item58_queue_refactor")
     assert result.stderr == ""
     assert result.stdout.endswith("threads ['MainThread']\n")
+
+
+def test_every_cell_is_stepped_once_in_each_phase() -> None:
+    outage = Outage(OSError(), 0)  # only counts
+    with main.one_phase(outage.logic) as step:
+        step(main.Grid(4, 7))
+    assert outage.calls == 28
+    with main.two_phases(outage.count, outage.logic) as step:
+        step(main.Grid(4, 7))
+    assert outage.calls == 3 * 28

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -125,3 +126,37 @@ def test_a_failure_far_back_is_not_waited_for_in_order() -> None:
     ):
         main.simulate_pool(pool, main.Grid(15, 30), logic)
     assert next(calls) <= 5
+
+
+def test_every_cell_is_stepped_once() -> None:
+    calls = itertools.count()
+
+    def counted(state: str, neighbors: int) -> str:
+        next(calls)
+        return main.game_logic(state, neighbors)
+
+    with ThreadPoolExecutor(3) as pool:
+        main.simulate_pool(pool, main.Grid(4, 7), counted)
+    assert next(calls) == 28
+
+
+def test_one_failure_of_many_cells_is_found() -> None:
+    """C59.4: whichever of the futures it is."""
+    for fails_at in range(1, 13):
+        calls = itertools.count(1)
+
+        def failing(
+            state: str,
+            neighbors: int,
+            calls: Iterator[int] = calls,
+            fails_at: int = fails_at,
+        ) -> str:
+            if next(calls) == fails_at:
+                raise OSError(f"no {fails_at}")
+            return main.game_logic(state, neighbors)
+
+        with (
+            ThreadPoolExecutor(1) as pool,
+            pytest.raises(OSError, match=f"no {fails_at}"),
+        ):
+            main.simulate_pool(pool, main.Grid(3, 4), failing)

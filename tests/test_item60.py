@@ -95,6 +95,12 @@ def test_ten_thousand_coroutines_wait_at_once_on_one_thread() -> None:
     assert (waiting, threads) == (10_000, before)
 
 
+def test_every_cell_is_stepped_once() -> None:
+    logic, calls = failing_at(0, OSError(), 0)
+    asyncio.run(main.simulate(main.Grid(4, 7), logic))
+    assert len(calls) == 28
+
+
 def test_a_call_runs_nothing_until_it_is_awaited() -> None:
     """C60.5: nor does a call of simulate."""
     ran = []
