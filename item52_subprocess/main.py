@@ -16,7 +16,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from subprocess import (
     DEVNULL,
@@ -88,10 +88,12 @@ def reaped() -> Iterator[list[Child]]:
     try:
         yield children
     except KeyboardInterrupt:
-        # It may have come while Popen held a lock of its own, which wait()
-        # would then wait for: kill them, and go without waiting.
+        # It may have come while Popen held a lock of its own, for which its
+        # wait() would now wait for ever: go without it.
         for child in children:
             child.kill()
+            with suppress(OSError):  # it was reaped before
+                os.waitpid(child.pid, 0)
         os._exit(130)
     finally:
         for child in children:
@@ -356,5 +358,6 @@ def main(arguments: Sequence[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
     except KeyboardInterrupt:  # outside of reaped(): there are no children
         sys.exit(130)

@@ -150,13 +150,22 @@ def test_calls_in_threads_overlap_however_short_they_are(
 def test_the_main_thread_waits_for_every_call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    turns = iter([0.1, 0, 0, 0, 0])
-    monkeypatch.setattr(
-        main, "slow_systemcall", lambda: time.sleep(next(turns))
-    )
-    threads = threading.active_count()
+    """C53.4: also for the first, when that is the last."""
+    started = []
+
+    class NotedThread(threading.Thread):
+        def start(self) -> None:
+            started.append(self)
+            super().start()
+
+    def slow_in_the_first() -> None:
+        if threading.current_thread() is started[0]:
+            time.sleep(0.1)
+
+    monkeypatch.setattr(main, "Thread", NotedThread)
+    monkeypatch.setattr(main, "slow_systemcall", slow_in_the_first)
     main.block_in_threads()
-    assert threading.active_count() == threads
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_a_call_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

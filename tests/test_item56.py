@@ -196,3 +196,12 @@ def test_every_cell_is_stepped_once() -> None:
 
     main.simulate(main.Grid(4, 7), counted)
     assert len(calls) == 28
+
+
+def test_the_functions_with_io_ask_and_then_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(main, "ask", asked.append)
+    assert main.game_logic_with_io("there", main.EMPTY, 3) == "*"
+    assert asked == ["there"]

@@ -159,7 +159,7 @@ def test_the_first_cell_that_failed_is_raised() -> None:
         pytest.raises(main.SimulationError) as caught,
     ):
         step(main.glider())
-    assert (caught.value.y, caught.value.x) == (0, 3)
+    assert (caught.value.y, caught.value.x) == caught.value.args == (0, 3)
     assert str(caught.value) == "cell (0, 3) failed"
 
 
@@ -176,7 +176,8 @@ def test_a_state_that_is_none_leaves_the_queues_clean() -> None:
         assert out_queue.empty()
 
 
-def test_a_worker_s_own_failure_is_raised() -> None:
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_worker_s_own_failure_is_raised(size: int) -> None:
     """func itself raises, and no result comes: nobody waits for one."""
     in_queue, out_queue = main.ClosableQueue(), main.ClosableQueue()
 
@@ -187,8 +188,8 @@ def test_a_worker_s_own_failure_is_raised() -> None:
         pytest.raises(OSError, match="no result") as caught,
         main.workers(func, in_queue, out_queue),
     ):
-        main.simulate_pipeline(main.glider(), in_queue, out_queue)
-    assert "45 cells, but 0 results" in str(caught.value.__context__)
+        main.simulate_pipeline(main.Grid(1, size), in_queue, out_queue)
+    assert "cells, but 0 results" in str(caught.value.__context__)
 
 
 def test_an_error_while_cells_are_fed_leaves_the_queues_clean() -> None:
@@ -237,3 +238,14 @@ def test_every_cell_is_stepped_once_in_each_phase() -> None:
     with main.two_phases(outage.count, outage.logic) as step:
         step(main.Grid(4, 7))
     assert outage.calls == 3 * 28
+
+
+def test_the_functions_with_io_ask_and_then_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(main, "ask", asked.append)
+    assert main.game_logic_with_io("there", main.EMPTY, 3) == "*"
+    get = main.glider().get
+    assert main.count_neighbors_with_io("here", 1, 3, get) == 5
+    assert asked == ["there", "here"]
