@@ -360,6 +360,25 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "sleep(0)  # invites a switch; a barrier would wait for ever here",
         ): "with the lock, a switch makes no difference",
     },
+    "item55_queue": {
+        (
+            "drop the call",
+            "sleep(0)  # no work yet: let others run, then ask again",
+        ): "they poll as much, and a little faster",
+        (
+            "another comparison",
+            "while any(thread.polled_count < ITEMS for thread in threads):",
+        ): "one poll more",
+        ("swap elements", "threads = ["): "their order makes no difference",
+        ("drop the call", "thread.join()"): (
+            "the consumer of join_waits() has nothing left to do"
+        ),
+        (
+            "double an item",
+            "for queue in download_queue, resize_queue, upload_queue:",
+        ): "a closed queue can be closed again",
+        ("return nothing", "return item"): "nobody looks at slow items",
+    },
     "item56_life": {
         (
             "double an item",

@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable
 from threading import Barrier, Event, Thread
 from typing import Any
@@ -336,3 +337,76 @@ def test_my_queue_holds_its_lock() -> None:
             assert thread.is_alive()
         thread.join(LIMIT)
         assert not thread.is_alive()
+
+
+def test_a_worker_that_dies_ends_the_polling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the home-made queue: nobody else would notice."""
+
+    def failing(item: str) -> str:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    monkeypatch.setattr(main, "upload", failing)
+    with pytest.raises(RuntimeError, match="a worker has died"):
+        main.polling_pipeline()
+
+
+def test_the_polling_workers_are_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = []
+
+    class SlowToEnd(main.Worker):  # type: ignore[misc, name-defined]
+        def run(self) -> None:
+            workers.append(self)
+            super().run()
+            time.sleep(0.05)
+
+    monkeypatch.setattr(main, "Worker", SlowToEnd)
+    main.polling_pipeline()
+    assert len(workers) == 3
+    assert not any(worker.is_alive() for worker in workers)
+
+
+def test_the_stoppable_workers_are_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = []
+
+    class SlowToEnd(main.StoppableWorker):  # type: ignore[misc, name-defined]
+        def run(self) -> None:
+            workers.append(self)
+            super().run()
+            time.sleep(0.05)
+
+    monkeypatch.setattr(main, "StoppableWorker", SlowToEnd)
+    main.closable_pipeline()
+    assert len(workers) == 3
+    assert not any(worker.is_alive() for worker in workers)
+
+
+@pytest.mark.parametrize("demo", ["get_blocks", "put_blocks", "join_waits"])
+def test_the_order_of_lines_is_the_same_with_a_late_consumer(
+    demo: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """C55.8."""
+    getattr(main, demo)()
+    expected = capsys.readouterr().out
+
+    class Late(Thread):
+        def run(self) -> None:
+            time.sleep(0.05)
+            super().run()
+
+    monkeypatch.setattr(main, "Thread", Late)
+    getattr(main, demo)()
+    assert capsys.readouterr().out == expected
+
+
+def test_a_pipeline_needs_as_many_counts_as_funcs() -> None:
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        main.run_pipeline((1,), (main.download, main.resize), range(3))
