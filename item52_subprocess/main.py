@@ -141,7 +141,8 @@ def poll_and_work() -> None:
             children.append(child)
         while child.poll() is None:
             rounds += 1  # the parent's work
-            if rounds == 3 and child.stdin:
+            if rounds == 3:
+                assert child.stdin is not None
                 child.stdin.close()  # which the child waits for
     print(f"Exit status {child.returncode}")
     print("The parent worked three rounds or more:", rounds >= 3)

@@ -19,8 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--moments",
         type=int,
-        default=4,
-        help="at how many moments to press Ctrl-C in each script (4)",
+        default=3,
+        help="at how many moments to press Ctrl-C in each script (3)",
     )
 
 

@@ -362,7 +362,7 @@ def test_the_polling_workers_are_joined(
         def run(self) -> None:
             workers.append(self)
             super().run()
-            time.sleep(0.05)
+            time.sleep(0.1 if self is workers[0] else 0)
 
     monkeypatch.setattr(main, "Worker", SlowToEnd)
     main.polling_pipeline()
@@ -379,7 +379,7 @@ def test_the_stoppable_workers_are_joined(
         def run(self) -> None:
             workers.append(self)
             super().run()
-            time.sleep(0.05)
+            time.sleep(0.1 if self is workers[0] else 0)
 
     monkeypatch.setattr(main, "StoppableWorker", SlowToEnd)
     main.closable_pipeline()
