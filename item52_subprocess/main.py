@@ -357,6 +357,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Python has not done this where it was started with SIGINT ignored, as
+    # shells do in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main(sys.argv[1:])
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end

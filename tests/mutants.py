@@ -325,6 +325,51 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "for thread in threads:",
         ): "who is joined a second time is not waited for",
     },
+    "item52_subprocess": {
+        ("double an item", "for child in children:"): (
+            "who was ended and waited for once is so twice"
+        ),
+        (
+            "the other truth",
+            "subprocess.run(FAIL, capture_output=True, check=True)",
+        ): "that child says nothing",
+        ("drop the with", "with ctrl_c_held():"): (
+            "of these children, which end when their input does, none is left"
+        ),
+        ("drop the call", "children.append(child)"): (
+            "this child ends when its input does"
+        ),
+        (
+            "another comparison",
+            'print("The parent worked three rounds or more:", rounds >= 3)',
+        ): "it is always three or more",
+        (
+            "one only",
+            'print("The parent worked three rounds or more:", rounds >= 3)',
+        ): "it is always three or more",
+        ("lose an item", "for child in children:"): (
+            "the first nap is over when the others are"
+        ),
+        (
+            "double an item",
+            "for command, digest_of_a in OPENSSL_DIGESTS.items():",
+        ): "what failed once is tried once more",
+        ("drop the call", "find_cipher()"): (
+            "it is found out a little later, with Ctrl-C held"
+        ),
+        ("lose an item", "for child in children[0::2]:"): (
+            "the others fail as well, and all have been waited for"
+        ),
+        ("double an item", "for child in children[0::2]:"): (
+            "who was waited for once is so twice"
+        ),
+        ("drop the call", "os._exit(1)"): (
+            "no thread here that would have to be left behind"
+        ),
+        ("the other truth", "print(flush=True)"): (
+            "matters to who reads a pipe while it runs"
+        ),
+    },
     "item53_gil": {
         (
             "another number",

@@ -239,12 +239,14 @@ def test_no_child_outlives_the_block_that_reaps_it() -> None:
 @posix
 def test_ctrl_c_waits_until_the_children_are_on_record() -> None:
     children = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt), main.ctrl_c_held():
         # To this thread: pytest has others, which do not hold it back.
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         children.append(main.Popen(main.SPEAK, stdout=subprocess.DEVNULL))
     assert children[0].wait(LIMIT) == 0
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    signal.signal(signal.SIGINT, before)
 
 
 HALF_WAY = 'cat; echo "Salted, but wrong"; exit 1'
@@ -392,6 +394,7 @@ class Pressed(main.Popen):
         os.kill(os.getpid(), signal.SIGINT)
 
 main.Popen = Pressed
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main.main(sys.argv[1:])
 """
 
@@ -415,6 +418,7 @@ def test_ctrl_c_ends_a_child_that_hangs() -> None:
     script = (
         "import main, os, signal, threading\n"
         "main.TIMEOUT = 60\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "press = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
         "threading.Timer(0.2, press).start()\n"
         "main.main(['11'])\n"
