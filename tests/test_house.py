@@ -350,7 +350,9 @@ def presses(moments: int) -> dict[str, list[Future[None]]]:
     with ThreadPoolExecutor(6) as pool:
         return {
             item: [
-                pool.submit(press_ctrl_c, item, 0.15 * n, to_group=n % 2 == 0)
+                pool.submit(
+                    press_ctrl_c, item, 0.6 * n / moments, to_group=n % 2 == 0
+                )
                 for n in range(moments)
             ]
             for item in ITEMS
