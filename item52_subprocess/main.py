@@ -10,8 +10,14 @@ for the simple case, `Popen` for pipelines and for other work meanwhile,
 """
 
 import os
-import secrets
 import signal
+
+if __name__ == "__main__":
+    # Before the other imports, which take their time: Ctrl-C ends everything
+    # at once, also threads that wait for each other.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+import secrets
 import subprocess
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -357,8 +363,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Python has not done this where it was started with SIGINT ignored, as
-    # shells do in the background.
+    # From now on there are children to be ended first.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main(sys.argv[1:])

@@ -11,6 +11,12 @@ when the work is done; a sentinel closes it.
 
 import os
 import signal
+
+if __name__ == "__main__":
+    # Before the other imports, which take their time: Ctrl-C ends everything
+    # at once, also threads that wait for each other.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import deque
@@ -458,7 +464,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C ends all threads at once, also those that wait for each other.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     main(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end

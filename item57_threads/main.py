@@ -10,6 +10,12 @@ exception in a thread reaches neither who started it nor who joins it.
 
 import os
 import signal
+
+if __name__ == "__main__":
+    # Before the other imports, which take their time: Ctrl-C ends everything
+    # at once, also threads that wait for each other.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 import sys
 import threading
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -361,7 +367,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C ends all threads at once, also those that wait for each other.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     main(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end

@@ -9,9 +9,15 @@ Exceptions travel as in serial code, and I/O in one more function means
     python3 item60_coroutines/main.py 4 6      only these
 """
 
-import asyncio
 import os
 import signal
+
+if __name__ == "__main__":
+    # Before the other imports, which take their time: Ctrl-C ends everything
+    # at once, also threads that wait for each other.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+import asyncio
 import sys
 import threading
 import tracemalloc
@@ -413,7 +419,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C ends all threads at once, also those that wait for each other.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     main(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end

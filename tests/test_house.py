@@ -129,7 +129,8 @@ def definitions(item: str) -> dict[str, str]:
             case ast.Assign():
                 names = [ast.unparse(target) for target in node.targets]
             case ast.If():
-                names = ["the guard"]
+                ends = "main(" in ast.unparse(node)
+                names = ["the guard" if ends else "the handler of Ctrl-C"]
             case ast.Expr():
                 names = ["__doc__"]
             case _:
