@@ -25,10 +25,11 @@ ENVIRONMENT = {**os.environ, "PYTHON_COLORS": "0"}
 
 
 @cache
-def load(item: str) -> ModuleType:
-    """The item's main.py as a module of its own name."""
-    path = ROOT / item / "main.py"
-    spec = importlib.util.spec_from_file_location(item, path)
+def load(item: str, script: str = "main") -> ModuleType:
+    """A script of the item as a module of a name of its own."""
+    path = ROOT / item / f"{script}.py"
+    name = f"{item}_{script}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -54,15 +55,17 @@ def run(
 
 
 @cache
-def run_copy(item: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run a copy of the item, alone in a folder; what is there afterwards.
+def run_copy(
+    item: str, script: str = "main"
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a copy of a script, alone in a folder; what is there afterwards.
 
     This happens once: the golden tests compare the text, and the tests of
     each item the figures on its here: lines.
     """
     with TemporaryDirectory(prefix="a path with spaces ") as folder:
-        shutil.copy(ROOT / item / "main.py", folder)
-        result = run("-W", "error", "main.py", cwd=folder)
+        shutil.copy(ROOT / item / f"{script}.py", folder)
+        result = run("-W", "error", f"{script}.py", cwd=folder)
         return result, os.listdir(folder)
 
 
@@ -112,13 +115,13 @@ def mask(text: str) -> str:
     return re.sub(r"(?m)^here: .*$", "here: ...", text)
 
 
-def here(item: str, pattern: str) -> list[float]:
-    """The figures in the here: line of the item that matches the pattern.
+def here(item: str, pattern: str, script: str = "main") -> list[float]:
+    """The figures in the here: line of a script that matches the pattern.
 
     In the pattern, # stands for a figure.
     """
     regex = re.escape(pattern).replace(re.escape("#"), r"(\d+(?:\.\d+)?)")
-    result, _ = run_copy(item)
+    result, _ = run_copy(item, script)
     lines = re.findall(rf"(?m)^here: .*?{regex}.*$", result.stdout)
     assert len(lines) == 1, f"{len(lines)} lines match {pattern!r}"
     (line,) = lines
