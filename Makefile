@@ -11,6 +11,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST := .venv/$(TAG)-test
 CHECK := .venv/$(TAG)-check
 EXPLORE := .venv/$(TAG)-explore
+BENCH := .venv/$(TAG)-bench
 
 .PHONY: help
 help:  ## list the targets (default)
@@ -54,6 +55,22 @@ explore: $(EXPLORE)/ready  ## try thread interleavings one by one (frontrun)
 mutants: $(TEST)/ready  ## break the items on purpose (ONLY=item54_lock)
 	$(TEST)/$(BIN)/python tests/mutants.py $(ONLY)
 
+.PHONY: bench
+bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: the small boards)
+	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick)
+
+.PHONY: pictures
+pictures: $(BENCH)/ready  ## draw the README's pictures from the last figures
+	@$(BENCH)/$(BIN)/python -m benchmarks.pictures
+
+.PHONY: executors
+executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
+	@$(BENCH)/$(BIN)/python -m benchmarks.executors
+
+.PHONY: test-bench
+test-bench: $(BENCH)/ready  ## the tests of what needs the benchmarks' packages
+	$(BENCH)/$(BIN)/python -m pytest tests/bench
+
 .PHONY: golden
 golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed
 	$(TEST)/$(BIN)/python -m pytest -k test_transcript \
@@ -77,6 +94,7 @@ clean:  ## remove what the other targets made
 $(TEST)/ready: tests/requirements.txt
 $(CHECK)/ready: tests/requirements-check.txt
 $(EXPLORE)/ready: tests/explore/requirements.txt
+$(BENCH)/ready: benchmarks/requirements.txt
 %/ready:
 	$(PYTHON) -m venv --clear $*
 	$*/$(BIN)/python -m pip install --quiet --disable-pip-version-check \
