@@ -57,11 +57,12 @@ mutants: $(TEST)/ready  ## break the items on purpose (ONLY=item54_lock)
 
 .PHONY: bench
 bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: the small boards)
-	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick)
+	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(JSON) \
+		$(if $(QUICK),--quick) $(if $(PEERS),--peers)
 
 .PHONY: pictures
 pictures: $(BENCH)/ready  ## draw the README's pictures from the last figures
-	@$(BENCH)/$(BIN)/python -m benchmarks.pictures
+	@$(BENCH)/$(BIN)/python -m benchmarks.pictures $(JSON)
 
 .PHONY: executors
 executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
@@ -69,7 +70,7 @@ executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
 
 .PHONY: test-bench
 test-bench: $(BENCH)/ready  ## the tests of what needs the benchmarks' packages
-	$(BENCH)/$(BIN)/python -m pytest tests/bench
+	$(BENCH)/$(BIN)/python -m pytest --confcutdir=tests/bench tests/bench
 
 .PHONY: golden
 golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed

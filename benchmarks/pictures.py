@@ -1,0 +1,292 @@
+"""Three pictures of what was measured, drawn from the JSON alone.
+
+    make pictures                             the README's
+    make pictures JSON=benchmarks/mine.json   of your own `make bench`
+
+The SVG files are the same, byte for byte, for the same figures. They bring
+their own white ground, so that a dark page can show them, and tell the ways
+apart without color, so that a printer can.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from benchmarks.figures import (
+    NAMES,
+    TIMELINE,
+    Results,
+    find,
+    floor,
+    ideal,
+    seconds_text,
+    sizes_of,
+)
+from benchmarks.measure import AT_ONCE
+
+PUBLISHED = Path("benchmarks", "results.json")
+STYLE = {
+    "svg.hashsalt": "the same names in every drawing",
+    "svg.fonttype": "path",  # no viewer needs our font
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+INK = "#1b4f8f"
+# Told apart by marker and by gray value, should the color be lost.
+COLORS = {
+    "serial": "#000000",
+    "threads": "#c1440e",
+    "queue": "#7a5195",
+    "phased": "#b08fc7",
+    "pool": "#2e7d4f",
+    "coroutines": "#1b4f8f",
+}
+MARKERS = {
+    "serial": "s",
+    "threads": "^",
+    "queue": "o",
+    "phased": "D",
+    "pool": "v",
+    "coroutines": "P",
+}
+
+
+def timeline(results: Results) -> Figure:
+    """A panel a way, a bar for each cell's wait, on one time axis."""
+    figure = Figure(figsize=(8.3, 6.4), layout="constrained")
+    panels = figure.subplots(len(TIMELINE), sharex=True)
+    for way, axes in zip(TIMELINE, panels, strict=True):
+        entry = find(results, "timeline", way, 45, "timer")
+        begins = [1000 * begin for begin, _ in entry["waits"]]
+        widths = [1000 * (end - begin) for begin, end in entry["waits"]]
+        axes.barh(range(45), widths, height=1, left=begins, color=INK)
+        axes.set_ylim(45.5, -1.5)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_title(
+            f"{NAMES[way]}: {seconds_text(entry['seconds'])}",
+            loc="left",
+            fontsize=10,
+            fontweight="bold",
+        )
+    panels[-1].set_xlabel("milliseconds since the generation began")
+    panels[0].set_xlim(left=0)
+    caption(
+        figure,
+        "One generation of 45 cells; a bar is the wait of one cell, 10 ms.",
+        results,
+    )
+    return figure
+
+
+def caption(figure: Figure, text: str, results: Results) -> None:
+    """A line above the picture: what it shows, and where."""
+    machine = results["machine"]
+    figure.suptitle(
+        f"{text} {machine['python']}, {machine['cores']} cores",
+        fontsize=9,
+        x=0.01,
+        ha="left",
+    )
+
+
+def log_axes(axes: Axes, sizes: Sequence[int]) -> None:
+    """Both axes logarithmic, a tick for every board."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
+
+
+def measured(results: Results, way: str) -> dict[int, float]:
+    """Seconds of a generation for each number of cells that has them."""
+    entries = {
+        cells: find(results, "generation", way, cells, "timer")
+        for cells in sizes_of(results)
+    }
+    return {
+        cells: median(entry["seconds"])
+        for cells, entry in entries.items()
+        if "seconds" in entry
+    }
+
+
+def growth(results: Results) -> Figure:
+    """Time of a generation against cells: a panel a way."""
+    sizes = sizes_of(results)
+    figure = Figure(figsize=(8.3, 5.6), layout="constrained")
+    panels = figure.subplots(2, 3, sharex=True, sharey=True)
+    for way, axes in zip(AT_ONCE, panels.flat, strict=True):
+        log_axes(axes, sizes)
+        for other in AT_ONCE:
+            if other != way:
+                axes.plot(*curve(measured(results, other)), color="#cccccc")
+        axes.plot(
+            sizes,
+            [ideal(way, cells) for cells in sizes],
+            "--",
+            color="#444444",
+        )
+        floors = {n: floor(results, way, n, "timer") for n in sizes}
+        axes.plot(
+            *curve({n: f for n, f in floors.items() if f is not None}),
+            ":",
+            color="#c1440e",
+            linewidth=2.5,
+            zorder=4,
+        )
+        axes.plot(
+            *curve(measured(results, way)),
+            color=INK,
+            marker=MARKERS[way],
+            markersize=5,
+        )
+        for cells in sizes:
+            if "left_out" in find(results, "cost", way, cells, "gate"):
+                axes.plot(
+                    cells,
+                    measured(results, way).get(cells, ideal(way, cells)),
+                    "x",
+                    color="black",
+                    markersize=10,
+                    markeredgewidth=2.5,
+                    zorder=5,
+                )
+        axes.set_title(NAMES[way], fontsize=10, fontweight="bold")
+        axes.yaxis.set_major_formatter(FuncFormatter(seconds_tick))
+    figure.supxlabel("cells, each of which waits 10 ms", fontsize=10)
+    figure.supylabel("time of one generation", fontsize=10)
+    legend = {
+        "measured": Line2D([], [], color=INK, marker="o"),
+        "ideal": Line2D([], [], color="#444444", linestyle="--"),
+        "bare floor": Line2D(
+            [], [], color="#c1440e", linestyle=":", linewidth=2.5
+        ),
+        "the other ways": Line2D([], [], color="#cccccc"),
+        "cannot all wait at once": Line2D(
+            [],
+            [],
+            color="black",
+            marker="x",
+            markersize=8,
+            markeredgewidth=2.5,
+            linestyle="",
+        ),
+    }
+    figure.legend(
+        [*legend.values()],
+        [*legend],
+        loc="outside upper center",
+        ncols=len(legend),
+        frameon=False,
+        fontsize=9,
+    )
+    return figure
+
+
+def seconds_tick(seconds: float, _: object) -> str:
+    """A power of ten, in seconds or milliseconds."""
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
+
+
+def curve(points: dict[int, float]) -> tuple[list[int], list[float]]:
+    """The points as lists of x and y."""
+    return [*points], [*points.values()]
+
+
+def cost(results: Results) -> Figure:
+    """Memory and threads, while all cells wait, against cells."""
+    sizes = sizes_of(results)
+    figure = Figure(figsize=(8.3, 4.2), layout="constrained")
+    memory, threads = figure.subplots(1, 2)
+    for way in AT_ONCE:
+        entries = {n: find(results, "cost", way, n, "gate") for n in sizes}
+        known = {n: e for n, e in entries.items() if "threads" in e}
+        look: dict[str, Any] = {
+            "color": COLORS[way],
+            "marker": MARKERS[way],
+            "markersize": 5,
+            "label": NAMES[way],
+        }
+        memory.plot(
+            *curve({n: n * e["bytes"] / 2**20 for n, e in known.items()}),
+            **look,
+        )
+        threads.plot(
+            *curve({n: e["threads"] for n, e in known.items()}), **look
+        )
+    for axes, title in (memory, "memory in use"), (threads, "threads alive"):
+        log_axes(axes, sizes)
+        axes.set_title(title, fontsize=10, fontweight="bold")
+        axes.set_xlabel("cells, all waiting")
+    memory.yaxis.set_major_formatter(
+        FuncFormatter(lambda m, _: f"{m:,.10g} MiB")
+    )
+    threads.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    handles, labels = threads.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=3, frameon=False
+    )
+    return figure
+
+
+DRAWINGS = {"timeline": timeline, "growth": growth, "cost": cost}
+
+
+def draw(results: Results, folder: Path) -> list[Path]:
+    """Draw the three pictures into the folder; give their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with mpl.rc_context(STYLE):
+        for name, drawing in DRAWINGS.items():
+            path = folder / f"{name}.svg"
+            metadata: dict[str, Any] = {"Date": None, "Creator": None}
+            drawing(results).savefig(path, metadata=metadata)
+            paths.append(path)
+    return paths
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Draw the pictures into a folder beside the JSON, named like it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "json",
+        nargs="?",
+        type=Path,
+        default=PUBLISHED,
+        help=f"default: {PUBLISHED}",
+    )
+    source = parser.parse_args(arguments).json
+    try:
+        results = json.loads(source.read_text())
+    except OSError as error:
+        parser.error(f"{error}: run `make bench JSON={source}` first")
+    for path in draw(results, source.with_suffix("")):
+        print(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
