@@ -39,8 +39,8 @@ from typing import IO
 CHILDREN = 10
 NAP = 0.2  # seconds
 TIMEOUT = 0.1  # seconds for a child that hangs
-TRIAL = 2.0  # seconds for a child that shows what it can do, on a byte
-PATIENCE = 10.0  # seconds for a child that works
+TRIAL = 5.0  # seconds for a child that shows what it can do, on a byte
+PATIENCE = 30.0  # seconds for a child that works
 MESSAGES = 3
 MESSAGE_SIZE = 10  # bytes
 
@@ -191,7 +191,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PASSWORD": PASSWORD}
 
 
-def run_on(command: Command, data: bytes) -> bytes:
+def run_on(command: Command, data: bytes, patience: float = TRIAL) -> bytes:
     """What command makes of data; OSError or SubprocessError if it fails."""
     return subprocess.run(
         command,
@@ -200,7 +200,7 @@ def run_on(command: Command, data: bytes) -> bytes:
         stderr=DEVNULL,
         env=environment(),
         check=True,
-        timeout=TRIAL,
+        timeout=patience,  # seconds
     ).stdout
 
 
@@ -257,7 +257,7 @@ def encrypt_in_parallel() -> None:
         # Example 7
         encrypted = [finish(child) for child in children]
     print("Exit statuses", *(child.returncode for child in children))
-    decrypted = [run_on(decrypt, data) for data in encrypted]
+    decrypted = [run_on(decrypt, data, PATIENCE) for data in encrypted]
     print("Decrypted it is what was sent:", decrypted == messages)
     print(f"here: {MESSAGE_SIZE} bytes became {len(encrypted[0])}: {name}")
 
@@ -302,7 +302,7 @@ def encrypt_into_hash() -> None:
     print(f"here: a digest of {len(digests[0])} bytes: {name}")
 
 
-def stop(child: Child, patience: float = 1.0) -> None:
+def stop(child: Child, patience: float = 5.0) -> None:
     """Terminate a child and reap it; kill it if it does not go in time."""
     child.terminate()
     try:

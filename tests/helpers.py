@@ -115,14 +115,34 @@ def mask(text: str) -> str:
     return re.sub(r"(?m)^here: .*$", "here: ...", text)
 
 
-def here(item: str, pattern: str, script: str = "main") -> list[float]:
-    """The figures in the here: line of a script that matches the pattern.
+def figures(text: str, pattern: str) -> list[float]:
+    """The figures in the one here: line of text that matches the pattern.
 
     In the pattern, # stands for a figure.
     """
     regex = re.escape(pattern).replace(re.escape("#"), r"(\d+(?:\.\d+)?)")
-    result, _ = run_copy(item, script)
-    lines = re.findall(rf"(?m)^here: .*?{regex}.*$", result.stdout)
+    lines = re.findall(rf"(?m)^here: .*?{regex}.*$", text)
     assert len(lines) == 1, f"{len(lines)} lines match {pattern!r}"
     (line,) = lines
     return [float(n) for n in ([line] if isinstance(line, str) else line)]
+
+
+def here(item: str, pattern: str, script: str = "main") -> list[float]:
+    """The figures in the here: line of a script that matches the pattern."""
+    result, _ = run_copy(item, script)
+    return figures(result.stdout, pattern)
+
+
+def here_again(
+    item: str, example: int, *patterns: str
+) -> Iterator[list[float]]:
+    """What here() gives for each pattern, in one list; then from more runs.
+
+    For a limit that a busy machine can break in any one run, but not in all:
+    twenty more runs of the example are tried.
+    """
+    texts = (
+        run(ROOT / item / "main.py", str(example)).stdout for _ in range(20)
+    )
+    for text in itertools.chain([run_copy(item)[0].stdout], texts):
+        yield [n for pattern in patterns for n in figures(text, pattern)]

@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.helpers import LIMIT, here, load
+from tests.helpers import LIMIT, here, here_again, load
 
 main = load("item53_gil")
 
@@ -80,13 +80,22 @@ def test_five_calls_in_threads_take_about_the_time_of_one() -> None:
     """C53.4: 0.20 to 0.24 of the sum was measured, idle and loaded.
 
     Less than the sum leaves a busy machine 0.4 s to start five threads, and
-    the main thread at least 0.1 s for a millisecond's work. The exact form,
-    five in flight at once, stands in the transcript.
+    the main thread at least 0.1 s for a millisecond's work; if that is too
+    little, it has more tries. The exact form, five in flight at once, stands
+    in the transcript.
     """
-    (seconds,) = here("item53_gil", "5 calls took # s; the ideal is 0.100 s")
-    (computed,) = here("item53_gil", "had computed this after # s")
-    assert 0.1 <= seconds < 0.5
-    assert computed < seconds
+    tries = []
+    for seconds, computed in here_again(
+        "item53_gil",
+        9,
+        "5 calls took # s; the ideal is 0.100 s",
+        "had computed this after # s",
+    ):
+        assert seconds >= 0.1
+        tries.append((seconds, computed))
+        if computed < seconds < 0.5:
+            break
+    assert any(computed < seconds < 0.5 for seconds, computed in tries)
 
 
 def test_overlapping_calls_are_counted_at_their_most() -> None:
