@@ -32,7 +32,7 @@ $(TARGETS):
 
 .PHONY: test
 test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)
-	$(TEST)/$(BIN)/python -m pytest
+	$(TEST)/$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 .PHONY: test-all
 test-all:  ## the tests on every CPython from 3.11 up that is found

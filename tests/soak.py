@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SPIN = "while True: pass"
+TOGETHER = "--numprocesses=auto", "--dist=loadfile"  # as in `make test`
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def main(runs: int) -> int:
         start = time.monotonic()
         with busy(load):
             result = subprocess.run(
-                [sys.executable, "-m", "pytest", "-qvv", "-rfE"],
+                [sys.executable, "-m", "pytest", "-qvv", "-rfE", *TOGETHER],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
