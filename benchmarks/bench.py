@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress
 from rich.table import Table
 
-from benchmarks.conduct import FULL, QUICK, collect, machine, measure
+from benchmarks.conduct import FULL, QUICK, collect, measure
 from benchmarks.figures import (
     COLUMNS,
     Job,
@@ -30,6 +30,7 @@ from benchmarks.figures import (
     rows,
     sizes_of,
 )
+from benchmarks.machine import machine
 
 MINE = Path("benchmarks", "mine.json")
 WAITS = {

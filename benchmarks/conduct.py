@@ -1,14 +1,11 @@
 """Have everything measured, in turn, each in a process of its own."""
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,29 +26,6 @@ class Setting(NamedTuple):
 
 FULL = Setting(sizes=(45, 450, 4_500, 45_000), budget=220, longest=9.5)
 QUICK = Setting(sizes=(45,), budget=20, longest=1)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures depend on: the processor, Python, the system."""
-    processor = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                processor = line.partition(":")[2].strip()
-                break
-    except OSError:  # not Linux
-        pass
-    # Before 3.13 there was no Python without a GIL, nor a way to ask
-    gil = getattr(sys, "_is_gil_enabled", lambda: True)
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "python": f"{platform.python_implementation()} "
-        f"{platform.python_version()}",
-        "GIL": gil(),
-        "system": platform.platform(),
-        "date": date.today().isoformat(),
-    }
 
 
 def measure(job: Job) -> dict[str, Any]:

@@ -11,7 +11,6 @@ cluster alike; what differs is what it costs to ship them there.
 
 import logging
 import os
-import platform
 import signal
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -26,14 +25,14 @@ from functools import partial
 from itertools import chain, starmap
 from math import ceil
 from multiprocessing import get_context, resource_tracker
-from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from threading import get_ident
 from time import perf_counter, sleep
 from typing import NamedTuple
 
-from item53_gil.main import factorize, gil_enabled
+from benchmarks.machine import machine
+from item53_gil.main import factorize
 from item56_life.main import (
     ALIVE,
     Grid,
@@ -261,18 +260,6 @@ def random_grid(side: int) -> Grid:
     return grid
 
 
-def machine() -> str:
-    """The processor, the cores and the Python of these figures."""
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.partition(": ")[2]
-    gil = "with" if gil_enabled() else "without"
-    version = platform.python_version()
-    return f"{name}, {WORKERS} cores, Python {version} {gil} the GIL"
-
-
 def main(arguments: Sequence[str]) -> None:
     """Measure every executor that there is, and print the table."""
     from rich.box import SIMPLE_HEAD
@@ -291,7 +278,7 @@ def main(arguments: Sequence[str]) -> None:
 
     console = Console(highlight=False)
     console.width = min(console.width, 100)
-    console.print(machine())
+    console.print(", ".join(f"{k} {v}" for k, v in machine().items()))
     table = Table(
         title=f"{cells} cells, {WORKERS} workers, {CHUNKS} chunks",
         caption="in seconds; a call of the quick rule in microseconds",
