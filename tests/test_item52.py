@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -436,3 +437,56 @@ def test_ctrl_c_ends_a_child_that_hangs() -> None:
     assert result.returncode == 130
     assert result.stderr == ""
     assert time.monotonic() - start < 20
+
+
+def edited(folder: Path, *edits: tuple[str, str]) -> Path:
+    """A copy of the script with these changes to its text."""
+    text = SCRIPT.read_text(encoding="ascii")
+    for before, after in edits:
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    copy = folder / "main.py"
+    copy.write_text(text, encoding="ascii")
+    return copy
+
+
+def pressed(script: Path, *arguments: str) -> tuple[int, str, list[str]]:
+    """Start a script, press Ctrl-C at its first "now": status, stderr, lines.
+
+    To the script alone: its children are for it to end.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-uB", script, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        while (line := process.stdout.readline()) not in ("now\n", ""):
+            lines.append(line.strip())
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=LIMIT)
+    return process.returncode, stderr, lines
+
+
+@posix
+def test_ctrl_c_ends_the_script_while_it_still_imports(tmp_path: Path) -> None:
+    """The other items' handler is the same text."""
+    slow_import = "import time\nprint('now')\ntime.sleep(20)\n"
+    (tmp_path / "argparse.py").write_text(slow_import)
+    assert pressed(edited(tmp_path)) == (130, "", [])
+
+
+@posix
+def test_ctrl_c_ends_the_script_s_children_first(tmp_path: Path) -> None:
+    script = edited(
+        tmp_path,
+        ("TIMEOUT = 0.1 ", "TIMEOUT = 60 "),
+        ("Popen(HANG)\n", "Popen(HANG); print(child.pid, 'now', sep='\\n')\n"),
+    )
+    status, stderr, lines = pressed(script, "11")
+    assert (status, stderr) == (130, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(lines[-1]), 0)
