@@ -1,6 +1,8 @@
 """Settings that pytest's own configuration cannot express."""
 
 import os
+import signal
+import threading
 
 import pytest
 
@@ -14,6 +16,16 @@ def pytest_configure(config: pytest.Config) -> None:
             "--snapshot-update is refused where CI is set: run `make golden`"
             " by hand, and commit the transcripts once you have read them"
         )
+
+
+def pytest_sessionstart() -> None:
+    """Let the scripts under test hear Ctrl-C.
+
+    A shell's background jobs, `make soak &` for one, ignore it, and children
+    inherit that.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
