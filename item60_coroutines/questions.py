@@ -203,6 +203,7 @@ async def keep_in_three_ways() -> None:
         print(
             f"TaskGroup.create_task(): {await what_happens(group.create_task)}"
         )
+    print(f"still in the set: {len(tasks)}")
 
 
 def lost_task() -> None:

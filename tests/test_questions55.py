@@ -91,6 +91,36 @@ def test_one_shutdown_ends_any_number_of_workers(size: int) -> None:
         work.put("one more.jpg")
 
 
+def test_what_is_left_when_the_end_comes_is_still_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Q55.B: though no worker takes anything before."""
+
+    class Held(Queue[Any]):
+        def __init__(self) -> None:
+            super().__init__()
+            self.end_comes = threading.Event()
+
+        def get(self, *arguments: Any, **options: Any) -> Any:
+            assert self.end_comes.wait(LIMIT)
+            return super().get(*arguments, **options)
+
+        def put(self, item: Any, *arguments: Any, **options: Any) -> None:
+            super().put(item, *arguments, **options)
+            if item is None:
+                self.end_comes.set()
+
+        def shutdown(self, immediate: bool = False) -> None:
+            super().shutdown(immediate)  # type: ignore[misc, unused-ignore]
+            self.end_comes.set()
+
+    if not hasattr(Queue, "shutdown"):
+        del Held.shutdown
+    monkeypatch.setattr(questions, "Queue", Held)
+    questions.workers_that_end()
+    assert capsys.readouterr().out.count(": 9 photos done\n") == 2
+
+
 def test_what_ended_the_next_team_is_said() -> None:
     """Q55.B: 3.11 and 3.12 have no shutdown()."""
     result, _ = run_copy("item55_queue", "questions")

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from time import sleep
 from typing import Any
 
 import pytest
@@ -27,6 +29,10 @@ def test_of_all_calls_only_the_running_one_is_run(
     futures: list[Future[Any]] = []
 
     class Pool(ThreadPoolExecutor):
+        def __init__(self, max_workers: int) -> None:
+            # A thread that starts late must not change anything.
+            super().__init__(max_workers, initializer=partial(sleep, 0.02))
+
         def submit(self, function: Any, /, *_: Any, **__: Any) -> Future[Any]:
             def noted() -> Any:
                 ran.append(len(ran))

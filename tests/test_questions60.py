@@ -65,7 +65,10 @@ def test_a_task_group_ends_when_all_have_ended_and_cancels_them() -> None:
 
 def turns(wait: Any) -> int:
     async def check() -> int:
-        return int(await questions.turns_meanwhile(wait))
+        count = await questions.turns_meanwhile(wait)
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1  # the other one is over
+        return int(count)
 
     return asyncio.run(check())
 
@@ -174,6 +177,7 @@ def test_the_set_and_the_group_keep_a_task_until_it_is_done(
         "Task was destroyed but it is pending!",
         "finished",
         "finished",
+        "0",
     ]
 
 
