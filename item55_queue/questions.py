@@ -30,8 +30,8 @@ from queue import Queue
 from threading import Thread
 
 TEAM = 3  # workers
-PATIENCE = 10.0  # seconds; nothing here takes as long
-BRIEFLY = 0.1  # seconds to wait for what cannot come
+PATIENCE = 10.0  # seconds for what comes in a moment
+TIMEOUT = 0.1  # seconds of waiting for what cannot come
 
 Work = Queue[str | None]  # names of photos; None ends one worker
 Team = list[Future[list[str]]]  # workers, and what they have done
@@ -82,7 +82,7 @@ def join_returns(work: Work, seconds: float) -> bool:
 def join_that_never_returns() -> None:
     """Why does queue.join() never return?"""
     print("One photo of three fails.")
-    limits = {done_at_the_end: BRIEFLY, done_in_finally: PATIENCE}
+    limits = {done_at_the_end: TIMEOUT, done_in_finally: PATIENCE}
     for worker, seconds in limits.items():
         work: Work = Queue()
         for photo in "1.jpg", "not a photo", "3.jpg", None:

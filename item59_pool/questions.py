@@ -24,7 +24,7 @@ from subprocess import DEVNULL, PIPE, Popen
 from threading import Event
 
 CALLS = 10
-PATIENCE = 10.0  # seconds; nothing here takes as long
+PATIENCE = 10.0  # seconds for what comes in a moment
 
 
 def cancel_and_shut_down() -> None:

@@ -244,6 +244,6 @@ def test_a_failure_is_no_timeout() -> None:
 
 
 def test_no_answer_can_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "PATIENCE", 0.01)
+    monkeypatch.setattr(questions, "LIMIT", 0.01)
     with pytest.raises(TimeoutError):
         questions.run(asyncio.sleep(60))
