@@ -19,12 +19,7 @@ import queue
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Future,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from queue import Queue
 from threading import Thread
@@ -34,7 +29,6 @@ PATIENCE = 10.0  # seconds for what comes in a moment
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 
 Work = Queue[str | None]  # names of photos; None ends one worker
-Team = list[Future[list[str]]]  # workers, and what they have done
 
 # What get() raises once a queue is shut down and empty, from 3.13 on.
 ShutDown = getattr(queue, "ShutDown", queue.Empty)
@@ -105,20 +99,21 @@ def shrink_all(work: Work) -> list[str]:
     return done
 
 
-def start_team(pool: ThreadPoolExecutor, work: Work) -> Team:
-    """Put nine photos into work, and TEAM workers on it."""
+def nine_photos() -> Work:
+    """A queue with photos in it."""
+    work: Work = Queue()
     for number in range(9):
         work.put(f"{number}.jpg")
-    return [pool.submit(shrink_all, work) for _ in range(TEAM)]
+    return work
 
 
 def workers_that_end() -> None:
     """How do workers know that they are done?"""
-    work: Work = Queue()
+    work = nine_photos()
+    work.put(None)
     with ThreadPoolExecutor(TEAM) as pool:
         try:
-            team = start_team(pool, work)
-            work.put(None)
+            team = [pool.submit(shrink_all, work) for _ in range(TEAM)]
             ended, waiting = wait(team, PATIENCE, FIRST_COMPLETED)
             print(f"A None for {TEAM} workers: {len(ended)} ends,", end=" ")
             print(f"{len(waiting)} wait in get() for ever")
@@ -127,10 +122,10 @@ def workers_that_end() -> None:
                 work.put(None)
     print(f"A None for each: {sum(len(w.result()) for w in team)} photos done")
 
-    work = Queue()
+    work = nine_photos()
     with ThreadPoolExecutor(TEAM) as pool:
         try:
-            team = start_team(pool, work)
+            team = [pool.submit(shrink_all, work) for _ in range(TEAM)]
         finally:
             if hasattr(work, "shutdown"):
                 work.shutdown()

@@ -89,7 +89,8 @@ def calls_run(reaction: str) -> int:
     with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        child.stdout.readline()
+        if not child.stdout.readline():
+            raise OSError("the child, a Python of its own, did not start")
         if os.name != "nt":
             child.send_signal(signal.SIGINT)
         child.stdout.readline()

@@ -1,5 +1,6 @@
 """The claims of item 55's answers, about join() and the end of workers."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -62,9 +63,12 @@ def test_nobody_is_left_waiting_in_join() -> None:
 
 def test_a_none_ends_one_worker_and_the_others_wait() -> None:
     """Q55.B: and every photo is done once, whoever has done it."""
-    work: Any = Queue()
+    work: Any = questions.nine_photos()
     with ThreadPoolExecutor(questions.TEAM) as pool:
-        team = questions.start_team(pool, work)
+        team = [
+            pool.submit(questions.shrink_all, work)
+            for _ in range(questions.TEAM)
+        ]
         for count in range(1, questions.TEAM + 1):
             work.put(None)
             running = [worker for worker in team if not worker.done()]
@@ -119,6 +123,26 @@ def test_what_is_left_when_the_end_comes_is_still_done(
     monkeypatch.setattr(questions, "Queue", Held)
     questions.workers_that_end()
     assert capsys.readouterr().out.count(": 9 photos done\n") == 2
+
+
+@pytest.mark.parametrize("refused", range(1, 6))
+def test_a_refused_thread_is_an_error_and_no_hang(
+    refused: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Q55.B: the call that it was for is queued in the pool all the same."""
+    starts = itertools.count(1)
+    start = threading.Thread.start
+
+    def start_or_refuse(thread: threading.Thread) -> None:
+        if next(starts) == refused:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_refuse)
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        questions.workers_that_end()
+    assert threading.active_count() == before
 
 
 def test_what_ended_the_next_team_is_said() -> None:
