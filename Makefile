@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ITEMS := $(sort $(wildcard item*_*))
+ANSWERED := $(patsubst %/,%,$(dir $(sort $(wildcard item*_*/questions.py))))
 TARGETS := $(foreach item,$(ITEMS),$(firstword $(subst _, ,$(item))))
 
 # An environment for each interpreter and task: .venv/cpython-313-test, say.
@@ -25,10 +26,20 @@ run:  ## run the whole chapter
 		$(PYTHON) $$item/main.py || exit; \
 	done
 
+.PHONY: questions
+questions:  ## answer what readers ask next
+	@for item in $(ANSWERED); do \
+		sed -n '1s/"""/=== /p' $$item/questions.py; echo; \
+		$(PYTHON) $$item/questions.py || exit; \
+	done
+
 .PHONY: $(TARGETS)
 item52:  ## run one item; likewise item53 ... item60
 $(TARGETS):
 	@$(PYTHON) $(wildcard $@_*)/main.py
+	@for script in $(wildcard $@_*/questions.py); do \
+		echo "What readers ask next: $(PYTHON) $$script"; \
+	done
 
 .PHONY: test
 test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)

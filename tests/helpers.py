@@ -18,6 +18,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = sorted(path.parent.name for path in ROOT.glob("item*/main.py"))
+ANSWERED = sorted(path.parent.name for path in ROOT.glob("item*/questions.py"))
+
+# Every script: the item and the name of the file, by what tests call it.
+SCRIPTS = {item: (item, "main") for item in ITEMS} | {
+    f"{item}-questions": (item, "questions") for item in ANSWERED
+}
 LIMIT = 30.0  # seconds; a script takes 1.5 on an idle machine
 
 # FORCE_COLOR colors even what goes into a pipe, from 3.13 on.

@@ -13,11 +13,11 @@ from syrupy.types import (
     SerializedData,
 )
 
-from tests.helpers import ITEMS, mask, run_copy
+from tests.helpers import SCRIPTS, mask, run_copy
 
 
 class Transcript(SingleFileSnapshotExtension):
-    """A .txt file for each item, with its here: lines masked."""
+    """A .txt file for each script, with its here: lines masked."""
 
     _write_mode = WriteMode.TEXT
     file_extension = "txt"
@@ -34,12 +34,14 @@ class Transcript(SingleFileSnapshotExtension):
         return mask(data)
 
 
-@pytest.mark.parametrize("item", ITEMS)
-def test_transcript(item: str, snapshot: SnapshotAssertion) -> None:
-    """Copied alone into an empty folder, the item prints its transcript."""
-    result, files = run_copy(item)
+@pytest.mark.parametrize(("item", "script"), SCRIPTS.values(), ids=SCRIPTS)
+def test_transcript(
+    item: str, script: str, snapshot: SnapshotAssertion
+) -> None:
+    """Copied alone into an empty folder, a script prints its transcript."""
+    result, files = run_copy(item, script)
 
     assert result.stderr == ""
     assert result.returncode == 0
-    assert files == ["main.py"]
+    assert files == [f"{script}.py"]
     assert result.stdout == snapshot(extension_class=Transcript)

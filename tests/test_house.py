@@ -1,6 +1,7 @@
-"""The rules that hold for every item, and for the repository."""
+"""The rules that hold for every script, and for the repository."""
 
 import ast
+import inspect
 import os
 import re
 import signal
@@ -12,15 +13,17 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.helpers import (
+    ANSWERED,
     ENVIRONMENT,
     ITEMS,
     LIMIT,
     ROOT,
+    SCRIPTS,
     load,
     mask,
     run,
@@ -42,7 +45,7 @@ MARK = re.compile(r" *# Example (\d+)")
 
 # What several items define has the same text in all of them, but for what
 # each item must have of its own, and for what an item changes:
-EACH_ITEMS_OWN = {"__doc__", "EXAMPLES"}
+EACH_ITEMS_OWN = {"__doc__", "EXAMPLES", "QUESTIONS"}
 INTENDED_DIFFERENCES = {
     # Children are reaped on the way out, so Ctrl-C must raise there
     ("item52_subprocess", "the guard"),
@@ -60,14 +63,25 @@ INTENDED_DIFFERENCES = {
 }
 
 Result = TypeVar("Result")
+Script = tuple[str, str]  # an item, and the name of a file in it
 each_item = pytest.mark.parametrize("item", ITEMS)
+each_answered = pytest.mark.parametrize("item", ANSWERED)
+each_script = pytest.mark.parametrize(
+    ("item", "script"), SCRIPTS.values(), ids=SCRIPTS
+)
 posix = pytest.mark.skipif(
     os.name != "posix", reason="signals and shells are those of POSIX"
 )
 
 
-def source(item: str) -> str:
-    return (ROOT / item / "main.py").read_text(encoding="ascii")
+def source(item: str, script: str = "main") -> str:
+    return (ROOT / item / f"{script}.py").read_text(encoding="ascii")
+
+
+def table(item: str, script: str) -> dict[Any, Any]:
+    """The demos of a script, by the numbers or the letter of each."""
+    module = load(item, script)
+    return module.EXAMPLES if script == "main" else module.QUESTIONS
 
 
 def test_the_nine_items_are_here() -> None:
@@ -100,29 +114,44 @@ def test_every_example_belongs_to_one_demo_and_one_heading(item: str) -> None:
     ]
 
 
-@each_item
-def test_lines_are_of_79_columns_at_most(item: str) -> None:
-    for text in source(item), mask(run_copy(item)[0].stdout):
+@each_answered
+def test_every_question_has_a_letter_and_an_answer_of_a_screen(
+    item: str,
+) -> None:
+    questions = table(item, "questions")
+    assert "".join(questions) == "ABCDEFGH"[: len(questions)]
+
+    result, _ = run_copy(item, "questions")
+    headings = re.findall(r"(?m)^([A-Z]): (.*)$", result.stdout)
+    assert headings == [(a, demo.__doc__) for a, demo in questions.items()]
+    for letter, demo in questions.items():
+        lines, _ = inspect.getsourcelines(demo)
+        assert len(lines) <= 40, f"the answer to {letter} is too long"
+
+
+@each_script
+def test_lines_are_of_79_columns_at_most(item: str, script: str) -> None:
+    for text in source(item, script), mask(run_copy(item, script)[0].stdout):
         assert not [line for line in text.splitlines() if len(line) > 79]
 
 
-@each_item
-def test_only_the_standard_library_is_imported(item: str) -> None:
+@each_script
+def test_only_the_standard_library_is_imported(item: str, script: str) -> None:
     modules = set()
-    for node in ast.walk(ast.parse(source(item))):
+    for node in ast.walk(ast.parse(source(item, script))):
         if isinstance(node, ast.Import):
             modules |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "an item must not need its neighbors"
+            assert node.level == 0, "a script must not need its neighbors"
             modules.add(str(node.module).partition(".")[0])
     assert modules <= sys.stdlib_module_names
 
 
-def definitions(item: str) -> dict[str, str]:
-    """The text of everything at the top level of an item, by its name."""
-    lines = source(item).splitlines()
+def definitions(item: str, script: str) -> dict[str, str]:
+    """The text of everything at the top level of a script, by its name."""
+    lines = source(item, script).splitlines()
     texts: dict[str, str] = {}
-    for node in ast.parse(source(item)).body:
+    for node in ast.parse(source(item, script)).body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names = [node.name]
@@ -151,67 +180,112 @@ def definitions(item: str) -> dict[str, str]:
     return texts
 
 
+def originals(
+    items: list[str], script: str
+) -> tuple[dict[str, tuple[str, str]], dict[tuple[str, str], str]]:
+    """Who defines each name first, and how; and what is meant to differ."""
+    first: dict[str, tuple[str, str]] = {}
+    different: dict[tuple[str, str], str] = {}
+    for item in items:
+        for name, text in definitions(item, script).items():
+            if (item, name) in INTENDED_DIFFERENCES:
+                different[item, name] = text
+            elif name not in EACH_ITEMS_OWN:
+                other, original = first.setdefault(name, (item, text))
+                assert text == original, (
+                    f"{name} in {item}/{script}.py is not the copy of"
+                    f" {other}'s that it should be: make them the same, or"
+                    " name it in INTENDED_DIFFERENCES"
+                )
+    return first, different
+
+
 def test_copies_are_copies() -> None:
-    texts = {
-        (item, name): text
-        for item in ITEMS
-        for name, text in definitions(item).items()
-        if name not in EACH_ITEMS_OWN
-    }
-    originals: dict[str, tuple[str, str]] = {}
-    for (item, name), text in texts.items():
-        if (item, name) not in INTENDED_DIFFERENCES:
-            first, original = originals.setdefault(name, (item, text))
-            assert text == original, (
-                f"{name} in {item} is not the copy of {first}'s that it"
-                " should be: make them the same, or name it in"
-                " INTENDED_DIFFERENCES"
-            )
+    first, different = originals(ITEMS, "main")
     for item, name in INTENDED_DIFFERENCES:
-        assert texts[item, name] != originals[name][1], (
-            f"{name} in {item} does not differ from {originals[name][0]}'s:"
+        assert different[item, name] != first[name][1], (
+            f"{name} in {item} does not differ from {first[name][0]}'s:"
             " take it out of INTENDED_DIFFERENCES"
+        )
+    originals(ANSWERED, "questions")
+
+
+@each_answered
+def test_a_name_has_one_meaning_in_copies_of_an_item(item: str) -> None:
+    """Its two scripts agree in what both of them define, but for main()."""
+    book, answers = definitions(item, "main"), definitions(item, "questions")
+    for name in (book.keys() & answers) - EACH_ITEMS_OWN - {"main"}:
+        assert answers[name] == book[name], (
+            f"{name} in {item}/questions.py is not the copy of main.py's that"
+            " it should be: make them the same, or give it another name"
         )
 
 
 def at_once(
-    function: Callable[[str], Result], processes: int = 4
-) -> dict[str, Result]:
-    """What the function makes of every item, several at a time."""
+    function: Callable[[str, str], Result], processes: int = 4
+) -> dict[Script, Result]:
+    """What the function makes of every script, several at a time."""
+    scripts = list(SCRIPTS.values())
     with ThreadPoolExecutor(processes) as pool:
-        return dict(zip(ITEMS, pool.map(function, ITEMS), strict=True))
+        results = pool.map(function, *zip(*scripts, strict=True))
+        return dict(zip(scripts, results, strict=True))
 
 
-BACKWARDS = """
-import main
-for numbers in reversed(main.EXAMPLES):
+# One process for both, since most of its time goes into its start.
+IMPORT_AND_RUN_BACKWARDS = """
+import importlib, sys, threading
+script = importlib.import_module(sys.argv[1])
+assert threading.active_count() == 1
+for numbers in sys.argv[:1:-1]:
     print("\\f", end="")
-    main.main([str(numbers[-1])])
+    script.main([numbers])
 """
+Runs = dict[Script, subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def backward_runs() -> dict[str, subprocess.CompletedProcess[str]]:
+def backward_runs() -> Runs:
     """Every demo asked for by one number, after all that follow it."""
-    return at_once(lambda item: run("-c", BACKWARDS, cwd=ROOT / item))
+
+    def run_backwards(
+        item: str, script: str
+    ) -> subprocess.CompletedProcess[str]:
+        last_of_each = [str(key[-1]) for key in table(item, script)]
+        command = "-W", "error", "-c", IMPORT_AND_RUN_BACKWARDS, script
+        return run(*command, *last_of_each, cwd=ROOT / item)
+
+    return at_once(run_backwards)
 
 
-@each_item
-def test_every_example_prints_the_same_without_those_before_it(
-    item: str, backward_runs: dict[str, subprocess.CompletedProcess[str]]
+@each_script
+def test_importing_prints_nothing_and_starts_nothing(
+    item: str, script: str, backward_runs: Runs
 ) -> None:
-    assert backward_runs[item].stderr == ""
-    demos = backward_runs[item].stdout.split("\f")
-    assert mask("".join(reversed(demos))) == mask(run_copy(item)[0].stdout)
+    result = backward_runs[item, script]
+    before_the_first_demo, *_ = result.stdout.split("\f")
+    assert before_the_first_demo == ""
+    assert result.stderr == ""
+    assert result.returncode == 0
+
+
+@each_script
+def test_every_demo_prints_the_same_without_those_before_it(
+    item: str, script: str, backward_runs: Runs
+) -> None:
+    demos = backward_runs[item, script].stdout.split("\f")
+    all_at_once = run_copy(item, script)[0].stdout
+    assert mask("".join(reversed(demos))) == mask(all_at_once)
 
 
 @pytest.fixture(scope="module")
-def harsh_runs() -> dict[str, subprocess.CompletedProcess[str]]:
-    """Every item, run as no reader would: optimized, stdin closed, ..."""
+def harsh_runs() -> Runs:
+    """Every script, run as no reader would: optimized, stdin closed, ..."""
 
-    def run_harshly(item: str) -> subprocess.CompletedProcess[str]:
+    def run_harshly(
+        item: str, script: str
+    ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-B", "-O", "-X", "dev", "-W", "error"]
-        command.append(str(ROOT / item / "main.py"))
+        command.append(str(ROOT / item / f"{script}.py"))
         if os.name == "posix":
             command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
         return subprocess.run(
@@ -231,14 +305,15 @@ def harsh_runs() -> dict[str, subprocess.CompletedProcess[str]]:
     return at_once(run_harshly)
 
 
-@each_item
+@each_script
 def test_harsh_conditions_change_nothing(
-    item: str, harsh_runs: dict[str, subprocess.CompletedProcess[str]]
+    item: str, script: str, harsh_runs: Runs
 ) -> None:
     """Under -O, -X dev, -W error, in an ASCII locale, with stdin closed."""
-    assert harsh_runs[item].stderr == ""
-    assert harsh_runs[item].returncode == 0
-    assert mask(harsh_runs[item].stdout) == mask(run_copy(item)[0].stdout)
+    result = harsh_runs[item, script]
+    assert result.stderr == ""
+    assert result.returncode == 0
+    assert mask(result.stdout) == mask(run_copy(item, script)[0].stdout)
 
 
 def test_several_numbers_run_their_demos_once_in_the_book_s_order() -> None:
@@ -247,60 +322,83 @@ def test_several_numbers_run_their_demos_once_in_the_book_s_order() -> None:
     assert headings == ["Examples 4-5", "Examples 7-8"]
 
 
-Short = dict[str, list[subprocess.CompletedProcess[str]]]
+@pytest.mark.parametrize("item", sorted({"item54_lock"} & set(ANSWERED)))
+def test_several_letters_answer_once_in_their_order(item: str) -> None:
+    """However the letters are written."""
+    result = run(ROOT / item / "questions.py", "c", "A", "C")
+    assert re.findall(r"(?m)^[A-Z]: ", result.stdout) == ["A: ", "C: "]
 
 
-@pytest.fixture(scope="module")
-def short_runs() -> Short:
-    """Every item imported, asked for help, and for too high a number."""
-    import_it = "import main, threading; assert threading.active_count() == 1"
-
-    def run_shortly(item: str) -> list[subprocess.CompletedProcess[str]]:
-        return [
-            run("-W", "error", "-c", import_it, cwd=ROOT / item),
-            run(ROOT / item / "main.py", "--help"),
-            run(ROOT / item / "main.py", "1", "99"),
-        ]
-
-    return at_once(run_shortly)
+def test_the_guard_of_item_52_passes_the_arguments_on() -> None:
+    """The other items' is that of item 54, which was asked for several."""
+    result = run(ROOT / "item52_subprocess" / "main.py", "1")
+    assert re.findall(r"(?m)^Examples? [\d-]+", result.stdout) == ["Example 1"]
 
 
-@each_item
-def test_importing_prints_nothing_and_starts_nothing(
-    item: str, short_runs: Short
-) -> None:
-    result, _, _ = short_runs[item]
-    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+Parse = Callable[..., tuple[int | str | None, str, str]]
 
 
-@each_item
+@pytest.fixture
+def parse(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Parse:
+    """Call a script's main(), which exits; how, and what it has printed."""
+    monkeypatch.setenv("PYTHON_COLORS", "0")
+
+    def call_main(
+        item: str, script: str, *arguments: str
+    ) -> tuple[int | str | None, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            load(item, script).main(arguments)
+        return caught.value.code, *capsys.readouterr()
+
+    return call_main
+
+
+@each_script
 def test_help_shows_the_lesson_and_the_usage(
-    item: str, short_runs: Short
+    item: str, script: str, parse: Parse
 ) -> None:
-    _, result, _ = short_runs[item]
-    assert result.returncode == 0
-    assert "usage: " in result.stdout
-    assert str(load(item).__doc__).strip() in result.stdout
-    assert f"python3 {item}/main.py " in result.stdout
+    status, stdout, stderr = parse(item, script, "--help")
+    assert status == 0
+    assert stderr == ""
+    assert "usage: " in stdout
+    assert str(load(item, script).__doc__).strip() in stdout
+    assert f"python3 {item}/{script}.py " in stdout
 
 
-@each_item
-def test_an_unknown_number_is_refused_and_nothing_runs(
-    item: str, short_runs: Short
+@each_script
+def test_the_unknown_is_refused_and_nothing_runs(
+    item: str, script: str, parse: Parse
 ) -> None:
-    _, _, result = short_runs[item]
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert f"no example 99: there are 1 to {EXAMPLES[item]}" in result.stderr
+    arguments, message = {
+        "main": (["1", "99"], "no example 99: there are 1 to "),
+        "questions": (["A", "Z"], "no question Z: "),
+    }[script]
+    status, stdout, stderr = parse(item, script, *arguments)
+    assert status == 2
+    assert stdout == ""
+    assert message in stderr
+    if script == "main":
+        assert f"there are 1 to {EXAMPLES[item]}\n" in stderr
 
 
-@pytest.mark.parametrize("argument", ["0", "99", "-1", "two", "1.5", "--no"])
-def test_a_bad_argument_is_refused_and_nothing_runs(argument: str) -> None:
-    result = run(ROOT / "item54_lock" / "main.py", "1", argument)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert "usage: " in result.stderr
-    assert argument in result.stderr
+@pytest.mark.parametrize(
+    "argument", ["0", "99", "-1", "two", "1.5", "--no", "AB", "*", ""]
+)
+@pytest.mark.parametrize(
+    ("item", "script"),
+    [(item, script) for item, script in SCRIPTS.values() if "54" in item],
+)
+def test_a_bad_argument_is_refused_and_nothing_runs(
+    item: str, script: str, argument: str, parse: Parse
+) -> None:
+    good = "1" if script == "main" else "A"
+    status, stdout, stderr = parse(item, script, good, argument)
+    assert status == 2
+    assert stdout == ""
+    assert "usage: " in stderr
+    assert argument.upper() in stderr.upper()
 
 
 def relatives(token: str) -> list[str]:
@@ -315,11 +413,13 @@ def relatives(token: str) -> list[str]:
     return found
 
 
-def press_ctrl_c(item: str, delay: float, *, to_group: bool) -> None:
-    """Run an item, interrupt it after so many seconds, check its end."""
+def press_ctrl_c(
+    item: str, script: str, delay: float, *, to_group: bool
+) -> None:
+    """Run a script, interrupt it after so many seconds, check its end."""
     token = uuid.uuid4().hex
     with subprocess.Popen(
-        [sys.executable, "-uB", ROOT / item / "main.py"],
+        [sys.executable, "-uB", ROOT / item / f"{script}.py"],
         bufsize=0,  # readline() must not take from communicate()
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -336,7 +436,7 @@ def press_ctrl_c(item: str, delay: float, *, to_group: bool) -> None:
     assert stderr == b""
     if process.returncode == 0:  # it was through already
         text = (first_line + rest).decode()
-        assert mask(text) == mask(run_copy(item)[0].stdout)
+        assert mask(text) == mask(run_copy(item, script)[0].stdout)
     else:
         assert process.returncode == 130
     assert seconds < 1
@@ -346,43 +446,54 @@ def press_ctrl_c(item: str, delay: float, *, to_group: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def presses(moments: int) -> dict[str, list[Future[None]]]:
-    """Ctrl-C at several moments of every item, several items at a time."""
+def presses(moments: int) -> dict[Script, list[Future[None]]]:
+    """Ctrl-C at several moments of every script, several at a time."""
+    # Questions are short: one moment less.
+    counts = {"main": moments, "questions": max(moments - 1, 1)}
     with ThreadPoolExecutor(6) as pool:
         return {
-            item: [
+            (item, script): [
                 pool.submit(
-                    press_ctrl_c, item, 0.6 * n / moments, to_group=n % 2 == 0
+                    press_ctrl_c,
+                    item,
+                    script,
+                    0.6 * n / counts[script],
+                    to_group=n % 2 == 0,
                 )
-                for n in range(moments)
+                for n in range(counts[script])
             ]
-            for item in ITEMS
+            for item, script in SCRIPTS.values()
         }
 
 
 @posix
-@each_item
-def test_ctrl_c_ends_the_item_and_its_children(
-    item: str, presses: dict[str, list[Future[None]]]
+@each_script
+def test_ctrl_c_ends_the_script_and_its_children(
+    item: str, script: str, presses: dict[Script, list[Future[None]]]
 ) -> None:
     """To the whole group, as a terminal sends it, and to the parent alone."""
-    for press in presses[item]:
+    for press in presses[item, script]:
         press.result()
 
 
-def close_pipe(item: str) -> None:
-    """Read one line of an item and go."""
+def close_pipe(item: str, script: str) -> None:
+    """Read one line of a script and go."""
     # Unbuffered for one half, so that any print() meets the closed pipe.
-    option = "-uB" if ITEMS.index(item) % 2 else "-B"
+    number = list(SCRIPTS.values()).index((item, script))
     with subprocess.Popen(
-        [sys.executable, option, ROOT / item / "main.py"],
+        [
+            sys.executable,
+            "-uB" if number % 2 else "-B",
+            ROOT / item / f"{script}.py",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("Example")
+        first_line = process.stdout.readline()
+        assert first_line.startswith("Example" if script == "main" else "A: ")
         process.stdout.close()
         process.stdout = None
         _, stderr = process.communicate(timeout=LIMIT)
@@ -391,19 +502,22 @@ def close_pipe(item: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def cuts() -> dict[str, Future[None]]:
-    """Every item with its output cut off, several items at a time."""
+def cuts() -> dict[Script, Future[None]]:
+    """Every script with its output cut off, several at a time."""
     with ThreadPoolExecutor(4) as pool:
-        return {item: pool.submit(close_pipe, item) for item in ITEMS}
+        return {
+            (item, script): pool.submit(close_pipe, item, script)
+            for item, script in SCRIPTS.values()
+        }
 
 
 @posix
-@each_item
+@each_script
 def test_a_closed_pipe_is_met_in_silence(
-    item: str, cuts: dict[str, Future[None]]
+    item: str, script: str, cuts: dict[Script, Future[None]]
 ) -> None:
     """As after `| head -1`."""
-    cuts[item].result()
+    cuts[item, script].result()
 
 
 LIMITED = """
@@ -448,6 +562,18 @@ def test_the_readme_s_table_lists_every_item() -> None:
     for number, folder, command in rows:
         assert folder.startswith(f"item{number}_")
         assert command == f"python3 {folder}/main.py"
+
+
+def test_the_readme_s_table_lists_every_question() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"(?m)^\| .+ \| `python3 \w+/questions\.py [A-Z]` \|$", readme
+    )
+    assert rows == [
+        f"| {demo.__doc__} | `python3 {item}/questions.py {letter}` |"
+        for item in ANSWERED
+        for letter, demo in table(item, "questions").items()
+    ]
 
 
 def test_the_readme_shows_a_real_transcript() -> None:
