@@ -30,7 +30,7 @@ from typing import IO, Any
 
 TIMEOUT = 0.1  # seconds for a child that hangs
 PATIENCE = 10.0  # seconds for a child that works
-SIZE = 1_000_000  # bytes, more than any pipe holds
+SIZE = 1_000_000  # bytes, more than a pipe holds
 
 Child = Popen[bytes]
 Command = tuple[str, ...]
