@@ -1,0 +1,133 @@
+"""What the answers of item 52 claim, about child processes."""
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.helpers import LIMIT, ROOT, here, load, run, run_copy
+
+questions = load("item52_subprocess", "questions")
+FOLDER = ROOT / "item52_subprocess"
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc, FIONREAD")
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, groups")
+
+
+@pytest.fixture(autouse=True)
+def no_open_ends() -> Iterator[None]:
+    """A child or pipe left behind warns when it is collected: an error."""
+    yield
+    gc.collect()
+
+
+@linux
+def test_a_pipe_holds_less_than_the_child_writes() -> None:
+    """Q52.A."""
+    (size,) = here("item52_subprocess", "# bytes", "questions")
+    assert 4096 <= size < questions.SIZE
+
+
+@linux
+def test_the_child_waits_once_its_pipe_is_full() -> None:
+    """Q52.A: the timeout only bounds a wait that can never succeed."""
+    import termios
+    from fcntl import F_GETPIPE_SZ, fcntl, ioctl
+
+    with questions.reaped() as children:
+        child = questions.start(
+            children, questions.WRITE, stdout=questions.PIPE
+        )
+        size = fcntl(child.stdout, F_GETPIPE_SZ)
+        end = time.monotonic() + LIMIT
+        filled = 0
+        while filled < size and time.monotonic() < end:
+            answer = ioctl(child.stdout, termios.FIONREAD, bytes(4))
+            filled = int.from_bytes(answer, sys.byteorder)
+        assert filled == size
+        with pytest.raises(questions.TimeoutExpired):
+            child.wait(0.1)
+        output, _ = child.communicate(timeout=LIMIT)
+    assert output == b"x" * questions.SIZE
+    assert child.returncode == 0
+
+
+@linux
+def test_a_child_that_nobody_waited_for_is_a_zombie() -> None:
+    """Q52.B: poll() takes away what was left of it."""
+    result, _ = run_copy("item52_subprocess", "questions")
+    assert "here: a child that has ended is Z (zombie)\n" in result.stdout
+    assert "here: now it is not in /proc\n" in result.stdout
+
+
+@linux
+def test_a_wait_reaps_as_a_poll_does() -> None:
+    """Q52.B."""
+    with questions.reaped() as children:
+        child = questions.start(children, questions.END)
+        questions.await_end(child)
+        assert questions.state(child) == "Z (zombie)"
+        assert child.wait(LIMIT) == 0
+        assert questions.state(child) == "not in /proc"
+
+
+def test_popen_warns_of_a_child_not_waited_for_though_it_has_ended() -> None:
+    """Q52.B."""
+    assert questions.warnings_of(questions.drop_a_child) == [
+        "ResourceWarning: subprocess N is still running"
+    ]
+
+
+def test_a_with_block_waits_for_its_child() -> None:
+    """Q52.B: so nothing warns."""
+    assert questions.warnings_of(questions.keep_a_child) == []
+
+
+@posix
+def test_somebody_left_of_the_group_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q52.C: that both are gone is no claim that holds by itself."""
+    with questions.reaped() as children:
+        child, pipe = questions.start_family(children, process_group=0)
+        with pipe:
+            assert questions.answers(child, pipe)
+            child.kill()
+            monkeypatch.setattr(questions, "PATIENCE", 0.1)
+            assert not questions.all_gone(child)
+            monkeypatch.setattr(questions, "PATIENCE", LIMIT)
+            # Its leader is a zombie by now, but it is there yet.
+            assert questions.stop_group(child) == "killpg"
+            assert questions.all_gone(child)
+            end = time.monotonic() + LIMIT
+            with pytest.raises(BrokenPipeError):  # nobody reads, nor do we
+                while time.monotonic() < end:
+                    pipe.write(b"?\n")
+                    time.sleep(0.01)
+
+
+PRESSED = """
+import os, questions, signal, sys
+
+def press(child):
+    os.killpg(child.pid, 0)
+    os.kill(os.getpid(), signal.SIGINT)
+
+questions.stop_group = press
+signal.signal(signal.SIGINT, signal.default_int_handler)
+questions.main(["C"])
+"""
+
+
+@posix
+def test_ctrl_c_ends_the_group_that_it_does_not_reach() -> None:
+    """Q52.C: run() returns when the last of them has closed stderr."""
+    result: Any = run("-c", PRESSED, cwd=FOLDER)
+    assert result.returncode == 130
+    assert result.stderr == ""
+    assert "still answers: True" in result.stdout
+    assert "stopped" not in result.stdout
