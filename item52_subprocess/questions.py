@@ -29,7 +29,7 @@ from time import sleep
 from typing import IO, Any
 
 TIMEOUT = 0.1  # seconds for a child that hangs
-PATIENCE = 10.0  # seconds for a child that works
+PATIENCE = 30.0  # seconds for a child that works
 SIZE = 1_000_000  # bytes, more than a pipe holds
 
 Child = Popen[bytes]
@@ -257,7 +257,7 @@ def main(arguments: Sequence[str]) -> None:
     chosen = set(parser.parse_args(arguments).letters)
     if unknown := chosen - set(QUESTIONS):
         parser.error(
-            f"no question {min(unknown)}: there are A to {max(QUESTIONS)}"
+            f"no question {min(unknown)}: only {', '.join(QUESTIONS)}"
         )
     try:
         for letter, demo in QUESTIONS.items():

@@ -36,7 +36,7 @@ from threading import Event, Thread
 from time import perf_counter
 
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
-PATIENCE = 10.0  # seconds for what comes in a moment
+PATIENCE = 30.0  # seconds for what comes in a moment
 PAUSE = 60.0  # seconds between two bits of a thread's work
 WORKERS = 2
 INPUTS = 36_036, 29_440, 26_214, 35_003
@@ -226,7 +226,7 @@ def main(arguments: Sequence[str]) -> None:
     chosen = set(parser.parse_args(arguments).letters)
     if unknown := chosen - set(QUESTIONS):
         parser.error(
-            f"no question {min(unknown)}: there are A to {max(QUESTIONS)}"
+            f"no question {min(unknown)}: only {', '.join(QUESTIONS)}"
         )
     try:
         for letter, demo in QUESTIONS.items():

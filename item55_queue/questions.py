@@ -25,7 +25,7 @@ from queue import Queue
 from threading import Thread
 
 TEAM = 3  # workers
-PATIENCE = 10.0  # seconds for what comes in a moment
+PATIENCE = 30.0  # seconds for what comes in a moment
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 
 Work = Queue[str | None]  # names of photos; None ends one worker

@@ -24,7 +24,7 @@ from subprocess import DEVNULL, PIPE, Popen
 from threading import Event
 
 CALLS = 10
-PATIENCE = 10.0  # seconds for what comes in a moment
+PATIENCE = 30.0  # seconds for what comes in a moment
 
 
 def cancel_and_shut_down() -> None:
@@ -75,7 +75,7 @@ with ThreadPoolExecutor(1) as pool:
         print("Interrupt me", flush=True)
         if os.name == "nt":
             signal.raise_signal(signal.SIGINT)
-        wait(calls, timeout=30)
+        wait(calls, timeout=60)
     except KeyboardInterrupt:
         exec(sys.argv[1])
     print("Now the call may end", flush=True)

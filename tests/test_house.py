@@ -457,7 +457,7 @@ def press_until_quick(
 
     Once is enough, but on a machine too busy to end anything in that time.
     """
-    seconds = []
+    seconds: list[float] = []
     while not seconds or seconds[-1] > 1:
         assert len(seconds) < 10, f"gone after {seconds}, not within 1 s"
         seconds.append(press_ctrl_c(item, script, delay, to_group=to_group))
