@@ -187,7 +187,8 @@ def start_family(
     """
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb"):
-        child = start(children, DELEGATE, stdin=reader, stdout=PIPE, **options)
+        options |= {"stdin": reader, "stdout": PIPE, "stderr": DEVNULL}
+        child = start(children, DELEGATE, **options)
     return child, os.fdopen(writer, "wb", buffering=0)
 
 

@@ -53,13 +53,19 @@ def cancel_and_shut_down() -> None:
     print(f"It looks at an Event, though, and returns {running.result()!r}")
 
 
-# The first of its ten calls runs until standard input ends; the others wait.
-# Its argument is what to do when Ctrl-C comes.
+# It waits for Ctrl-C while its first call runs, and nine others wait; all ends
+# when standard input does. Its argument is what to do when Ctrl-C comes. At
+# other times Ctrl-C kills it: an exception in the midst of Event.wait() or
+# submit() may leave a lock behind that nobody releases.
 CHILD = """
-import os, signal, sys
-from concurrent.futures import ThreadPoolExecutor, wait
+import signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import faulthandler, os, sys
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+faulthandler.dump_traceback_later(30, exit=True)  # the last resort
 ran, started = [], Event()
 
 def work(number):
@@ -67,16 +73,18 @@ def work(number):
     started.set()
     os.read(0, 1)
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
 with ThreadPoolExecutor(1) as pool:
-    calls = [pool.submit(work, number) for number in range(10)]
+    for number in range(10):
+        pool.submit(work, number)
     started.wait()
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         print("Interrupt me", flush=True)
         if os.name == "nt":
             signal.raise_signal(signal.SIGINT)
-        wait(calls, timeout=60)
+        os.read(0, 1)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         exec(sys.argv[1])
     print("Now the call may end", flush=True)
 print(len(ran))
