@@ -30,9 +30,13 @@ LIMIT = 30.0  # seconds; a script takes 1.5 on an idle machine
 ENVIRONMENT = {**os.environ, "PYTHON_COLORS": "0"}
 
 
-@cache
 def load(item: str, script: str = "main") -> ModuleType:
     """A script of the item as a module of a name of its own."""
+    return _load(item, script)
+
+
+@cache  # of a function without defaults: it goes by how it is called
+def _load(item: str, script: str) -> ModuleType:
     path = ROOT / item / f"{script}.py"
     name = f"{item}_{script}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -60,7 +64,6 @@ def run(
     )
 
 
-@cache
 def run_copy(
     item: str, script: str = "main"
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
@@ -69,6 +72,13 @@ def run_copy(
     This happens once: the golden tests compare the text, and the tests of
     each item the figures on its here: lines.
     """
+    return _run_copy(item, script)
+
+
+@cache
+def _run_copy(
+    item: str, script: str
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     with TemporaryDirectory(prefix="a path with spaces ") as folder:
         shutil.copy(ROOT / item / f"{script}.py", folder)
         result = run("-W", "error", f"{script}.py", cwd=folder)
