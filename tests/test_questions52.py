@@ -114,6 +114,7 @@ import os, questions, signal, sys
 
 def press(child):
     print(child.pid, flush=True)
+    os.killpg(child.pid, 0)  # the group is there
     os.kill(os.getpid(), signal.SIGINT)
 
 questions.stop_group = press
