@@ -187,8 +187,9 @@ def start_family(
     """
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb"):
-        options |= {"stdin": reader, "stdout": PIPE, "stderr": DEVNULL}
-        child = start(children, DELEGATE, **options)
+        # Nobody needs the complaints of who cannot answer once we have ended.
+        pipes = {"stdin": reader, "stdout": PIPE, "stderr": DEVNULL}
+        child = start(children, DELEGATE, **pipes, **options)
     return child, os.fdopen(writer, "wb", buffering=0)
 
 
