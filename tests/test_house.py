@@ -234,6 +234,12 @@ def at_once(
         return dict(zip(scripts, results, strict=True))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def copies() -> None:
+    """Run the copies of all scripts several at a time, not one by one."""
+    at_once(run_copy)
+
+
 # One process for both, since most of its time goes into its start.
 IMPORT_AND_RUN_BACKWARDS = """
 import importlib, sys, threading
