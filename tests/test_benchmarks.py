@@ -170,7 +170,7 @@ def test_the_timeline_has_a_bar_for_each_cell() -> None:
 
 def test_each_job_of_a_round_meets_the_machine_once_in_turn() -> None:
     """A, B, C, A, B, C: until the time is up."""
-    jobs, _ = figures.plan([45], 1)
+    jobs, _ = figures.plan([45], {})
     ran = []
     now = 0.0
 
@@ -205,12 +205,19 @@ def test_each_job_of_a_round_meets_the_machine_once_in_turn() -> None:
 
 
 def test_what_would_take_too_long_is_computed_and_marked() -> None:
-    _, computed = figures.plan([45, 4_500], 1.0)
+    _, computed = figures.plan([45, 4_500], {"timer": 1, "socket": 4.6})
     ways = {(e["way"], e["wait"]): e["computed"] for e in computed}
     assert ways == {
         (way, wait): figures.ideal(way, 4_500)
-        for way in ("serial", "queue", "phased", "pool")
-        for wait in ("timer", "socket")
+        for way, wait in (
+            ("serial", "timer"),
+            ("queue", "timer"),
+            ("phased", "timer"),
+            ("pool", "timer"),
+            ("serial", "socket"),
+            ("queue", "socket"),
+            ("phased", "socket"),
+        )
     }
     found = {"machine": {}, "budget": 1, "entries": computed}
     rows = figures.rows(found, 4_500, "timer")
