@@ -67,12 +67,12 @@ mutants: $(TEST)/ready  ## break the items on purpose (ONLY=item54_lock)
 	$(TEST)/$(BIN)/python tests/mutants.py $(ONLY)
 
 .PHONY: bench
-bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: the small boards)
+bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: 45 cells)
 	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(JSON) \
 		$(if $(QUICK),--quick) $(if $(PEERS),--peers)
 
 .PHONY: pictures
-pictures: $(BENCH)/ready  ## draw the README's pictures from the last figures
+pictures: $(BENCH)/ready  ## draw the pictures (JSON=benchmarks/mine.json: yours)
 	@$(BENCH)/$(BIN)/python -m benchmarks.pictures $(JSON)
 
 .PHONY: executors

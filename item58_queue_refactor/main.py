@@ -144,7 +144,7 @@ def generations(step: Callable[[Grid], Grid], grid: Grid) -> ColumnPrinter:
 # The I/O is real: a process of its own plays the peer. It answers all its
 # connections at once, and ends when its standard input does: with us.
 PEER = """
-import asyncio, sys
+import asyncio, signal, sys
 
 class Answer(asyncio.Protocol):
     def connection_made(self, transport):
@@ -160,6 +160,7 @@ async def serve():
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for our parent
 asyncio.run(serve())
 """
 

@@ -61,7 +61,7 @@ CHILD = """
 import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-import faulthandler, os, sys
+import faulthandler, os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -82,7 +82,9 @@ with ThreadPoolExecutor(1) as pool:
         print("Interrupt me", flush=True)
         if os.name == "nt":
             signal.raise_signal(signal.SIGINT)
-        os.read(0, 1)
+        # Not one long wait: SIGINT just before it would not interrupt it.
+        while len(ran) < 10:
+            time.sleep(0.01)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         exec(sys.argv[1])

@@ -1,8 +1,12 @@
 """The claims of item 56, about the Game of Life and its grid."""
 
+import os
 import re
+import signal
 import socket
+import subprocess
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -205,3 +209,21 @@ def test_the_functions_with_io_ask_and_then_answer(
     monkeypatch.setattr(main, "ask", asked.append)
     assert main.game_logic_with_io("there", main.EMPTY, 3) == "*"
     assert asked == ["there"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGINT is that of POSIX")
+def test_the_peer_leaves_ctrl_c_to_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal sends it to both: threads must not see the peer go first."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*args, **options))
+        return started[-1]
+
+    monkeypatch.setattr(main, "Popen", start)
+    with main.peer() as address:
+        started[0].send_signal(signal.SIGINT)
+        for _ in range(5):
+            main.ask(address)
