@@ -284,6 +284,8 @@ async def generation(way: str, cells: int, wait: str) -> Figures:
         waiting(way, cells, wait) as call,
         stepping(way, rules(way, call)) as step,
     ):
+        if call is None:  # a pool starts its threads once, not every time
+            await once(step, board(way, 45))
         return await timed(step, board(way, cells))
 
 
