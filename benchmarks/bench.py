@@ -80,6 +80,8 @@ def main(arguments: Sequence[str]) -> None:
         help="beside them, what a user might pick instead",
     )
     options = parser.parse_args(arguments)
+    if not options.json.parent.is_dir():  # now, not when all is measured
+        parser.error(f"there is no folder {options.json.parent}: make it")
     setting = QUICK if options.quick else FULL
     console = Console(width=100)
     jobs, computed = plan(
@@ -116,4 +118,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)

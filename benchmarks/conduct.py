@@ -48,7 +48,7 @@ def measure(job: Job) -> dict[str, Any]:
         return {"left_out": f"took more than {LIMIT:.0f} s"}
     if result.returncode:
         last = result.stderr.strip().splitlines()[-1:] or ["no message"]
-        return {"left_out": last[0].partition(": ")[2] or last[0]}
+        return {"left_out": last[0]}
     figures: dict[str, Any] = json.loads(result.stdout)
     return figures
 

@@ -236,7 +236,7 @@ def test_a_size_that_cannot_run_is_reported() -> None:
     """A real child fails: there is no board of 46 cells."""
     job = Job("generation", "pool", 46, "none")
     entries = conduct.collect([job], 0, conduct.measure, lambda *_: None)
-    assert entries == [asdict(job) | {"left_out": "46"}]
+    assert entries == [asdict(job) | {"left_out": "KeyError: 46"}]
 
 
 def test_too_few_open_files_are_an_error_that_names_both_numbers() -> None:

@@ -82,3 +82,16 @@ def test_a_run_keeps_its_figures_as_json(
     for way in (*measure.AT_ONCE, *figures.PEERS):
         assert f" {way} " in text
     assert "pool, 45 cells, generation (timer): refused" in text
+
+
+def test_a_missing_folder_is_refused_before_anything_is_measured(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(bench, "measure", pytest.fail)
+    with pytest.raises(SystemExit):
+        bench.main([str(tmp_path / "none" / "mine.json"), "--quick"])
+    assert f"there is no folder {tmp_path / 'none'}" in " ".join(
+        capsys.readouterr().err.split()
+    )
