@@ -21,8 +21,8 @@ import subprocess
 import sys
 import warnings
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from time import sleep
@@ -32,68 +32,21 @@ TIMEOUT = 0.1  # seconds for a child that hangs
 PATIENCE = 30.0  # seconds for a child that works
 SIZE = 1_000_000  # bytes, more than a pipe holds
 
-Child = Popen[bytes]
-Command = tuple[str, ...]
-
 # Children that only speak or sleep are Python, which every machine has.
 PYTHON = sys.executable, "-IS", "-c"
+
+# Each child ends by itself, or when its pipe to this script does: none of them
+# outlives it. What they say on stderr when Ctrl-C comes helps nobody: DEVNULL.
 WRITE = *PYTHON, f"import sys; sys.stdout.write('x' * {SIZE})"
 END = *PYTHON, "pass"
 # It leaves the work to a child of its own, as a shell does. That one gives
 # back every line that it gets, and ends when it can get no more.
-ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
 DELEGATE_CODE = """
 import subprocess, sys
-command = [sys.executable, "-IS", "-c", sys.argv[1]]
-subprocess.run(command, stdin=0, stdout=1)
+subprocess.run(sys.argv[1:], stdin=0, stdout=1)
 """
-DELEGATE = *PYTHON, DELEGATE_CODE, ECHO
-
-
-@contextmanager
-def reaped() -> Iterator[list[Child]]:
-    """A list for children: none of them outlives the block."""
-    children: list[Child] = []
-    try:
-        yield children
-    except KeyboardInterrupt:
-        # It may have come while Popen held a lock of its own, for which its
-        # wait() would now wait for ever: go without it.
-        for child in children:
-            child.kill()
-            with suppress(OSError):  # it was reaped before
-                os.waitpid(child.pid, 0)
-        os._exit(130)
-    finally:
-        for child in children:
-            child.kill()
-        for child in children:
-            with child:  # closes its pipes and waits for it
-                pass
-
-
-@contextmanager
-def ctrl_c_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the children started here are on record.
-
-    They inherit the block: Ctrl-C is for their parent, who ends them.
-    """
-    if sys.platform == "win32":  # has no signal masks
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def start(children: list[Child], command: Command, **options: Any) -> Child:
-    """Start a child, and put it on record with the children."""
-    with ctrl_c_held():
-        child = Popen(command, **options)
-        children.append(child)
-    return child
+ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
+DELEGATE = *PYTHON, DELEGATE_CODE, *PYTHON, ECHO
 
 
 def capacity(pipe: IO[bytes]) -> str:
@@ -108,8 +61,7 @@ def capacity(pipe: IO[bytes]) -> str:
 
 def wait_and_communicate() -> None:
     """Why does my program hang with stdout=PIPE and wait()?"""
-    with reaped() as children:
-        child = start(children, WRITE, stdout=PIPE)
+    with Popen(WRITE, stdout=PIPE, stderr=DEVNULL) as child:
         assert child.stdout is not None
         try:
             child.wait(TIMEOUT)
@@ -123,14 +75,14 @@ def wait_and_communicate() -> None:
     print(f"{len(output)} bytes, exit status {child.returncode}")
 
 
-def await_end(child: Child) -> None:
+def await_end(child: Popen[bytes]) -> None:
     """Wait until a child has ended, without reaping it."""
     if hasattr(os, "waitid"):  # else it ends a moment later
         with suppress(ChildProcessError):  # where SIGCHLD is ignored
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
 
-def state(child: Child) -> str:
+def state(child: Popen[bytes]) -> str:
     """What /proc says of a child, if there is /proc."""
     with suppress(OSError):
         status = Path(f"/proc/{child.pid}/status").read_text()
@@ -140,7 +92,7 @@ def state(child: Child) -> str:
 
 def warnings_of(function: Callable[[], None]) -> list[str]:
     """What function makes Popen warn of, with N for the child's number."""
-    with ctrl_c_held(), warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         function()
         gc.collect()
@@ -152,19 +104,18 @@ def warnings_of(function: Callable[[], None]) -> list[str]:
 
 def drop_a_child() -> None:
     """Start a child, and forget it once it has ended."""
-    await_end(Popen(END))
+    await_end(Popen(END, stderr=DEVNULL))
 
 
 def keep_a_child() -> None:
     """Start a child in a with block, which waits for it at its end."""
-    with Popen(END):
+    with Popen(END, stderr=DEVNULL):
         pass
 
 
 def zombies() -> None:
     """What is a zombie, and "subprocess N is still running"?"""
-    with reaped() as children:
-        child = start(children, END)
+    with Popen(END, stderr=DEVNULL) as child:
         await_end(child)
         print(f"here: a child that has ended is {state(child)}")
         while child.poll() is None:  # not for long
@@ -178,29 +129,23 @@ def zombies() -> None:
     print("Popen in a with block:", len(warnings_of(keep_a_child)), "warnings")
 
 
-def start_family(
-    children: list[Child], **options: Any
-) -> tuple[Child, IO[bytes]]:
-    """A child, and a pipe to the child that it starts: what is read last.
-
-    Both end when the pipe is closed, as it is at the latest when we end.
-    """
-    reader, writer = os.pipe()
-    with os.fdopen(reader, "rb"):
-        # Nobody needs the complaints of who cannot answer once we have ended.
-        pipes = {"stdin": reader, "stdout": PIPE, "stderr": DEVNULL}
-        child = start(children, DELEGATE, **pipes, **options)
-    return child, os.fdopen(writer, "wb", buffering=0)
+def start_family(**options: Any) -> tuple[Popen[bytes], IO[bytes]]:
+    """A child, and the pipe to the child that it starts."""
+    options |= {"stdin": PIPE, "stdout": PIPE, "stderr": DEVNULL}
+    child = Popen(DELEGATE, bufsize=0, **options)
+    assert child.stdin is not None
+    pipe, child.stdin = child.stdin, None  # communicate() would close it
+    return child, pipe
 
 
-def answers(child: Child, pipe: IO[bytes]) -> bool:
+def answers(child: Popen[bytes], pipe: IO[bytes]) -> bool:
     """Whether the child's child gives back what it reads from the pipe."""
     assert child.stdout is not None
     pipe.write(b"?\n")
     return child.stdout.readline() == b"?\n"
 
 
-def stop_group(child: Child) -> str:
+def stop_group(child: Popen[bytes]) -> str:
     """Stop all processes of the group that child leads; say how."""
     if sys.platform == "win32":  # has no such groups, but knows who began whom
         command = "taskkill", "/F", "/T", "/PID", str(child.pid)
@@ -210,37 +155,30 @@ def stop_group(child: Child) -> str:
     return "killpg"
 
 
-def all_gone(child: Child) -> bool:
-    """Whether nobody is left who could write into the child's stdout."""
-    try:
-        child.communicate(timeout=PATIENCE)
-    except TimeoutExpired:
-        return False
-    return True
+def gone(child: Popen[bytes]) -> bool:
+    """Wait until nobody is left who could write; TimeoutExpired if not."""
+    return not child.communicate(timeout=PATIENCE)[0]
 
 
 def stop_a_family() -> None:
     """How do I stop a child and everything that it started?"""
-    with reaped() as children:
-        child, pipe = start_family(children)
-        with pipe:
-            print("the child's own child answers:", answers(child, pipe))
-            child.terminate()
-            child.wait(PATIENCE)
-            print("after terminate() it still answers:", answers(child, pipe))
-        print("its pipe is closed, both are gone:", all_gone(child))
+    child, pipe = start_family()
+    with child, pipe:
+        print("the child's own child answers:", answers(child, pipe))
+        child.terminate()
+        child.wait(PATIENCE)
+        print("after terminate() it still answers:", answers(child, pipe))
+        pipe.close()
+        print("its pipe is closed, both are gone:", gone(child))
 
-        child, pipe = start_family(children, process_group=0)
-        with pipe:
-            print("both in a new group, it answers:", answers(child, pipe))
-            how = stop_group(child)
-            print("the group is stopped, both are gone:", all_gone(child))
-        print(f"here: stopped by {how}")
+    child, pipe = start_family(process_group=0)
+    with child, pipe:
+        print("both in a new group, it answers:", answers(child, pipe))
+        print(f"here: stopped by {stop_group(child)}")
+        print("the group is stopped, both are gone:", gone(child))
     print("terminate() and kill() reach one process, killpg() a whole group.")
-    print(
-        "Ctrl-C in a terminal does not reach a new group: let it read from a"
-    )
-    print("pipe of yours, as here, and it sees the end of your program, too.")
+    print("Ctrl-C in a terminal does not reach a new group: a child of yours")
+    print("that reads from a pipe of yours sees the end of your program, too.")
 
 
 QUESTIONS = {
@@ -272,10 +210,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    # From now on there are children to be ended first.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        main(sys.argv[1:])
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
-    except KeyboardInterrupt:  # outside of reaped(): there are no children
-        sys.exit(130)
+    main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end

@@ -115,13 +115,9 @@ def counter_that_never_loses() -> None:
     print(f"of {RUNS} runs: {constant} of {WORKERS * TIMES} by += 1,", end=" ")
     print(f"{call} by += one()")
     print("Since Python 3.10 the GIL changes hands at calls and where a loop")
-    print(
-        "jumps back: += 1 has neither between its read and its write. That is"
-    )
-    print("luck, and no promise; without the GIL it loses, too. With a lock,")
-    print(
-        f"the worst of {RUNS} runs: {locked} of {WORKERS * TIMES} by += one()"
-    )
+    print("jumps back: += 1 has neither between its read and its write. That")
+    print("is luck, no promise; without the GIL it loses, too. With a lock,")
+    print("the worst run:", locked, "of", WORKERS * TIMES, "by += one()")
 
 
 def lock_or_no_lock() -> None:
@@ -154,10 +150,8 @@ def lock_or_no_lock() -> None:
     print("no lock, one total for all:", total.count)
     run_in_threads(*[count_in_locked_total] * WORKERS)
     print("a lock, one total for all:", locked_total.count)
-    print(
-        "What one thread alone writes, and others read after join(), needs no"
-    )
-    print("lock. What several threads read and write back needs one.")
+    print("What one thread alone writes, and others read after join(), needs")
+    print("no lock. What several threads read and write back needs one.")
 
 
 class Account:
@@ -194,13 +188,9 @@ def two_locks_in_two_orders() -> None:
     run_in_threads(partial(stop, mine, yours), partial(stop, yours, mine))
     print("one thread has lock 1, gets lock 2:", got[1])
     print("the other has lock 2, gets lock 1:", got[2])
-    print(
-        f"Both have given up after {TIMEOUT} s; without a timeout they would"
-    )
-    print(
-        "wait for ever. If all take the locks in the same order, whoever has"
-    )
-    print("the first one finds nobody in its way:")
+    print(f"Both have given up after {TIMEOUT} s; without a timeout they")
+    print("would wait for ever. If all take the locks in the same order,")
+    print("whoever has the first one finds nobody in its way:")
 
     def transfer_often(source: Account, target: Account) -> None:
         for _ in range(ROUNDS):

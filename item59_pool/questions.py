@@ -44,9 +44,7 @@ def cancel_and_shut_down() -> None:
             pool.shutdown(wait=False, cancel_futures=True)
             cancelled = sum(future.cancelled() for future in waiting)
             print("After shutdown(cancel_futures=True),", end=" ")
-            print(
-                f"{cancelled} of the {len(waiting)} that wait are cancelled."
-            )
+            print(f"{cancelled} of {len(waiting)} that wait are cancelled.")
             print(f"Is the call that runs? {running.cancelled()}")
         finally:
             stop.set()  # the only way to stop it: work() waits for this

@@ -200,9 +200,8 @@ async def keep_in_three_ways() -> None:
 
     print(f"create_task() and a set: {await what_happens(create_and_keep)}")
     async with asyncio.TaskGroup() as group:
-        print(
-            f"TaskGroup.create_task(): {await what_happens(group.create_task)}"
-        )
+        kept = await what_happens(group.create_task)
+    print(f"TaskGroup.create_task(): {kept}")
     print(f"still in the set: {len(tasks)}")
 
 

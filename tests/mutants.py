@@ -230,6 +230,17 @@ def first_definitions() -> dict[str, set[str]]:
     return skip
 
 
+def kill_all(folder: str) -> None:
+    """Kill what the tests of a mutant have left behind, where /proc is.
+
+    Scripts that hang do so in sessions of their own.
+    """
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it ended meanwhile, or is not ours
+            if f"MUTANT={folder}".encode() in environment.read_bytes():
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+
+
 def is_seen(item: str, source: str, limit: float) -> bool:
     """Whether the item's tests fail, or hang, on this source of it."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
@@ -248,6 +259,7 @@ def is_seen(item: str, source: str, limit: float) -> bool:
                 "tests/test_house.py",
             ],
             cwd=copy,
+            env={**os.environ, "MUTANT": folder},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -261,6 +273,7 @@ def is_seen(item: str, source: str, limit: float) -> bool:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            kill_all(folder)
 
 
 def main() -> int:
