@@ -294,8 +294,6 @@ async def memory_of_waiting() -> tuple[float, float]:
     total, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    for coroutine in coroutines:
-        coroutine.close()
     gate.set()
     await asyncio.gather(*tasks)
     return alone / count, (total - 2 * alone) / count
