@@ -424,12 +424,24 @@ def test_ctrl_c_while_a_child_starts_ends_that_child(number: str) -> None:
 
 @posix
 def test_ctrl_c_ends_a_child_that_hangs() -> None:
+    """Pressed until heard: just before a wait begins, it does not end it."""
     script = (
         "import main, os, signal, threading\n"
         "main.TIMEOUT = 60\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "press = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
-        "threading.Timer(0.2, press).start()\n"
+        "heard = threading.Event()\n"
+        "def hear(*_):\n"
+        "    if not heard.is_set():\n"
+        "        heard.set()\n"
+        "        raise KeyboardInterrupt\n"
+        "signal.signal(signal.SIGINT, hear)\n"
+        "def press():\n"
+        "    while not heard.wait(0.1):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "communicate = main.Popen.communicate\n"
+        "def press_and_wait(*arguments, **options):\n"  # there is a child
+        "    threading.Thread(target=press).start()\n"
+        "    return communicate(*arguments, **options)\n"
+        "main.Popen.communicate = press_and_wait\n"
         "main.main(['11'])\n"
     )
     start = time.monotonic()

@@ -151,16 +151,20 @@ def test_a_refused_thread_is_said_and_the_others_are_joined() -> None:
         "size += 100_000_000\n"
         "resource.setrlimit(resource.RLIMIT_AS, (size, size))\n"
         "gate = threading.Event()\n"
-        "timer = threading.Timer(0.2, gate.set)\n"
-        "timer.start()\n"
+        "join = threading.Thread.join\n"
+        "def open_and_join(thread):\n"  # until then, all started ones wait
+        "    gate.set()\n"
+        "    join(thread)\n"
+        "threading.Thread.join = open_and_join\n"
         "def wait(state, neighbors):\n"
         "    gate.wait()\n"
         "    return state\n"
         "try:\n"
         "    main.simulate_threaded(main.glider(), wait)\n"
         "except RuntimeError as error:\n"
-        "    timer.join()\n"
         "    print(error, threading.active_count())\n"
+        "finally:\n"
+        "    gate.set()\n"
     )
     result = run("-c", script, cwd=ROOT / "item57_threads")
     assert result.stderr == ""
