@@ -15,7 +15,6 @@ if __name__ == "__main__":
     # at once, also threads that wait for each other.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
-import gc
 import re
 import subprocess
 import sys
@@ -95,7 +94,6 @@ def warnings_of(function: Callable[[], None]) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         function()
-        gc.collect()
     messages = [f"{item.category.__name__}: {item.message}" for item in caught]
     return [
         re.sub(r"\d+", "N", text) for text in messages if "subprocess" in text

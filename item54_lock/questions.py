@@ -182,8 +182,6 @@ def two_locks_in_two_orders() -> None:
             barrier.wait()  # each thread has its first lock by now
             got[source.number] = target.lock.acquire(timeout=TIMEOUT)
             barrier.wait()  # and has kept it until both have tried
-            if got[source.number]:
-                target.lock.release()
 
     run_in_threads(partial(stop, mine, yours), partial(stop, yours, mine))
     print("one thread has lock 1, gets lock 2:", got[1])
@@ -192,16 +190,16 @@ def two_locks_in_two_orders() -> None:
     print("would wait for ever. If all take the locks in the same order,")
     print("whoever has the first one finds nobody in its way:")
 
-    def transfer_often(source: Account, target: Account) -> None:
-        for _ in range(ROUNDS):
+    def transfer_often(source: Account, target: Account, times: int) -> None:
+        for _ in range(times):
             transfer(source, target)
 
     run_in_threads(
-        partial(transfer_often, mine, yours),
-        partial(transfer_often, yours, mine),
+        partial(transfer_often, mine, yours, ROUNDS),
+        partial(transfer_often, yours, mine, ROUNDS // 2),
     )
-    balances = mine.balance, yours.balance
-    print(f"{ROUNDS} transfers each way, balances", *balances)
+    print(f"{ROUNDS} transfers one way and {ROUNDS // 2} the other:", end=" ")
+    print(f"balances {mine.balance} and {yours.balance}")
 
 
 QUESTIONS = {

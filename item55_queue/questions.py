@@ -95,7 +95,7 @@ def shrink_all(work: Work) -> list[str]:
     done = []
     with suppress(ShutDown):
         for photo in iter(work.get, None):
-            done.append(f"small {photo}")
+            done.append(shrink(photo))
     return done
 
 

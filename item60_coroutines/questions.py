@@ -157,7 +157,6 @@ def two_errors() -> None:
         warnings.simplefilter("always")
         coroutine = fetch()  # makes a coroutine, and runs nothing of it
         del coroutine
-        gc.collect()
     for warning in caught:
         print("fetch() without await:")
         print(f"    {warning.category.__name__}: {warning.message}")

@@ -2,10 +2,12 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -79,9 +81,38 @@ def test_popen_warns_of_a_child_not_waited_for_though_it_has_ended() -> None:
     ]
 
 
-def test_a_with_block_waits_for_its_child() -> None:
+def test_a_with_block_waits_for_its_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Q52.B: so nothing warns."""
+    children = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            children.append(self)
+
+    monkeypatch.setattr(questions, "Popen", Noted)
     assert questions.warnings_of(questions.keep_a_child) == []
+    (child,) = children
+    assert child.returncode == 0
+
+
+@posix
+def test_the_child_has_ended_when_its_own_child_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q52.C: only then does its answer show that terminate() missed it."""
+    statuses = []
+    answers = questions.answers
+
+    def noted(child: subprocess.Popen[bytes], pipe: Any) -> bool:
+        statuses.append(child.returncode)
+        return bool(answers(child, pipe))
+
+    monkeypatch.setattr(questions, "answers", noted)
+    questions.stop_a_family()
+    assert statuses == [None, -signal.SIGTERM, None]
 
 
 @posix

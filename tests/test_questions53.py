@@ -1,8 +1,10 @@
 """What the answers of item 53 claim, about the GIL."""
 
 import os
+import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -29,11 +31,22 @@ def test_build_and_state_say_what_threads_do(
     assert expected == threads
 
 
-def test_this_python_is_called_by_its_version() -> None:
-    """Q53.A."""
+def test_this_python_is_called_by_its_version_and_its_build() -> None:
+    """Q53.A: asked in another way, the build says so in its version."""
     (version,) = here("item53_gil", "Python #, a", "questions")
     major, minor, *_ = sys.version_info
     assert str(version) == f"{major}.{minor}"
+    build = "a free-threaded build" if "free-thr" in sys.version else "a build"
+    result, _ = run_copy("item53_gil", "questions")
+    assert f"here: Python {version}, {build} with" in result.stdout.replace(
+        ", without", " without"
+    )
+
+
+def test_before_3_13_there_is_always_a_gil() -> None:
+    """Q53.A."""
+    ask = getattr(sys, "_is_gil_enabled", None)
+    assert questions.gil_enabled() is (ask() if ask else True)
 
 
 def test_a_thread_that_looks_does_not_end_its_pause_first() -> None:
@@ -53,6 +66,37 @@ def test_every_thread_that_was_asked_ends(
     questions.ask_a_thread()
     assert threading.active_count() == before
     assert "waits in get() has ended: False" in capsys.readouterr().out
+
+
+def test_a_thread_in_get_has_its_time_to_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Q53.B: if it could, that would be seen; and no thread keeps us here."""
+    daemons = []
+
+    class Inbox:
+        def get(self) -> None:
+            daemons.append(threading.current_thread().daemon)
+            time.sleep(0.05)
+
+        def put(self, _: object) -> None:
+            daemons.extend(
+                thread.daemon for thread in started if not thread.is_alive()
+            )
+
+    class Noted(threading.Thread):
+        def start(self) -> None:
+            started.append(self)
+            super().start()
+
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(questions, "SimpleQueue", Inbox)
+    monkeypatch.setattr(questions, "Thread", Noted)
+    monkeypatch.setattr(questions, "TIMEOUT", LIMIT)
+    questions.ask_a_thread()
+    assert "waits in get() has ended: True" in capsys.readouterr().out
+    assert all(daemons)
+    assert len(started) == 2
 
 
 def test_a_daemon_thread_s_finally_does_not_run() -> None:
@@ -99,6 +143,20 @@ def test_interpreters_count_the_same_where_there_are_any() -> None:
         if sys.version_info >= (3, 14)
         else "come with Python 3.14"
     ) in result.stdout.rpartition("here: ")[2]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+def test_ctrl_c_comes_after_the_workers_are_on_record() -> None:
+    """Q53.C: the signal waits as long as it is held."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append(len(heard)))
+    try:
+        with questions.ctrl_c_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            assert heard == []
+        assert heard == [0]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 PRESSED = """

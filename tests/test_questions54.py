@@ -1,13 +1,14 @@
 """What the answers of item 54 claim, about Lock."""
 
 import sys
+import threading
 import time
 from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
 
-from tests.helpers import LIMIT, here, load
+from tests.helpers import LIMIT, here, load, run_copy
 
 questions = load("item54_lock", "questions")
 
@@ -19,9 +20,12 @@ def test_what_is_lost_follows_from_the_bytecode() -> None:
         "the worst of # runs: # of # by += 1, # by += one()",
         "questions",
     )
-    assert runs == questions.RUNS
+    assert runs == questions.RUNS == 10
     assert total == questions.WORKERS * questions.TIMES
-    if getattr(sys, "_is_gil_enabled", lambda: True)():
+    result, _ = run_copy("item54_lock", "questions")
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    assert ("here: with the GIL" in result.stdout) == gil
+    if gil:
         assert constant == total
     assert 1 < constant <= total
     assert 1 < call <= total  # in theory two may be all that is left
@@ -67,9 +71,20 @@ def test_the_lock_keeps_the_second_thread_out(
     assert total.count == 2
 
 
-def test_free_running_gives_the_switch_interval_back() -> None:
+def test_free_running_switches_often_and_begins_with_all() -> None:
+    """Q54.A: the switch interval is given back."""
     before = sys.getswitchinterval()
-    questions.count_freely(questions.add_constant)
+    intervals = []
+    alive = []
+
+    def note(_: object) -> None:
+        alive.append(threading.active_count())
+        intervals.append(sys.getswitchinterval())
+
+    others = threading.active_count()
+    questions.count_freely(note)
+    assert alive[0] == others + questions.WORKERS
+    assert max(intervals) == pytest.approx(1e-6)
     assert sys.getswitchinterval() == before
 
 

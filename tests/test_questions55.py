@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from queue import Queue
@@ -50,6 +51,36 @@ def test_without_errors_both_workers_let_join_return() -> None:
     """Q55.A: which is why the trouble shows so late."""
     work = worked_off(questions.done_at_the_end, "1.jpg")
     assert work.unfinished_tasks == 0
+
+
+def test_both_workers_shrink_all_photos_before_anything_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Q55.A: what is left to report does not come from work left over."""
+    tried = []
+    shrink = questions.shrink
+
+    def slow_shrink(photo: str) -> None:
+        tried.append(photo)
+        time.sleep(0.01)
+        shrink(photo)
+
+    monkeypatch.setattr(questions, "shrink", slow_shrink)
+    questions.join_that_never_returns()
+    assert tried == ["1.jpg", "not a photo", "3.jpg"] * 2
+    output = capsys.readouterr().out
+    assert "0 left, 1 not reported done; join() returns: False" in output
+    assert "0 left, 0 not reported done; join() returns: True" in output
+
+
+def test_a_join_that_takes_its_time_returns() -> None:
+    """Q55.A."""
+
+    class Late(Queue[Any]):
+        def join(self) -> None:
+            time.sleep(0.05)
+
+    assert questions.join_returns(Late(), LIMIT)
 
 
 def test_nobody_is_left_waiting_in_join() -> None:

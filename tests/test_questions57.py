@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
@@ -22,6 +23,21 @@ def test_join_raises_nothing_and_the_hook_runs_in_the_thread_that_dies() -> (
         thread.start()
         thread.join()
     assert told == ["the one: OSError: no I/O in the one"]
+
+
+def test_a_thread_that_fails_late_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Q57.A: join() returns when the hook was told, not before."""
+    fail = questions.fail
+
+    def fail_late() -> None:
+        time.sleep(0.05)
+        fail()
+
+    monkeypatch.setattr(questions, "fail", fail_late)
+    questions.exception_that_went()
+    assert "called in Thread A: OSError: no I/O" in capsys.readouterr().out
 
 
 def test_the_default_hook_prints_a_traceback(

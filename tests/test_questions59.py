@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import LIMIT, load
+from tests.helpers import LIMIT, load, run_copy
 
 questions = load("item59_pool", "questions")
 
@@ -81,6 +81,13 @@ def test_the_end_of_a_program_waits_for_what_waits(
     )
     monkeypatch.setattr(questions, "CHILD", code)
     assert questions.calls_run(reaction) == ran
+
+
+def test_who_interrupts_the_child_is_said() -> None:
+    """Q59.B: Windows has no SIGINT for one process alone."""
+    sender = "itself" if os.name == "nt" else "this script"
+    result, _ = run_copy("item59_pool", "questions")
+    assert f"here: a child gets SIGINT from {sender}\n" in result.stdout
 
 
 def test_a_child_that_fails_is_an_error(

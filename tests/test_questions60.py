@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable, Coroutine
@@ -77,6 +78,22 @@ def test_time_sleep_lets_nobody_run() -> None:
     """Q60.B: nor does an await that need not wait."""
     assert turns(questions.sleep_badly()) == 0
     assert turns(asyncio.sleep(0)) == 1
+
+
+def test_what_blocks_is_a_sleep_as_long_as_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q60.B: two wait BRIEFLY by time.sleep, the third in another thread."""
+    slept = []
+
+    def note(seconds: float) -> None:
+        slept.append((seconds, threading.current_thread().name))
+
+    monkeypatch.setattr(time, "sleep", note)
+    questions.run(questions.three_sleeps())
+    (blocked, main_thread), (in_thread, other) = slept
+    assert blocked == in_thread == questions.BRIEFLY
+    assert main_thread == threading.main_thread().name != other
 
 
 def test_asyncio_sleep_and_a_thread_let_others_run() -> None:
