@@ -27,6 +27,21 @@ def no_open_ends() -> Iterator[None]:
     gc.collect()
 
 
+def noted_children(
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[subprocess.Popen[bytes]]:
+    """Every child that the answers start from now on."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            children.append(self)
+
+    monkeypatch.setattr(questions, "Popen", Noted)
+    return children
+
+
 @linux
 def test_a_pipe_holds_less_than_the_child_writes() -> None:
     """Q52.A."""
@@ -85,17 +100,9 @@ def test_a_with_block_waits_for_its_child(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Q52.B: so nothing warns."""
-    children = []
-
-    class Noted(subprocess.Popen[bytes]):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            children.append(self)
-
-    monkeypatch.setattr(questions, "Popen", Noted)
+    children = noted_children(monkeypatch)
     assert questions.warnings_of(questions.keep_a_child) == []
-    (child,) = children
-    assert child.returncode == 0
+    assert [child.returncode for child in children] == [0]
 
 
 @posix
@@ -113,6 +120,23 @@ def test_the_child_has_ended_when_its_own_child_is_asked_again(
     monkeypatch.setattr(questions, "answers", noted)
     questions.stop_a_family()
     assert statuses == [None, -signal.SIGTERM, None]
+
+
+@posix
+@pytest.mark.parametrize("good_ones", [0, 1, 2])
+def test_an_error_leaves_no_family_behind(
+    good_ones: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Q52.C."""
+    answers = iter([True] * good_ones)
+    children = noted_children(monkeypatch)
+    monkeypatch.setattr(questions, "answers", lambda *_: next(answers))
+    with pytest.raises(StopIteration):
+        questions.stop_a_family()
+    for child in children:
+        assert child.returncode is not None
+        assert child.stdout is not None
+        assert child.stdout.closed
 
 
 @posix

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections import Counter
 from threading import Event, Thread, current_thread
 from typing import Any
 
@@ -123,6 +124,25 @@ def test_both_locks_are_held_while_money_moves() -> None:
     questions.transfer(one, two)
     assert held == [True, True]
     assert (one.balance, two.balance) == (99, 101)
+
+
+def test_every_transfer_that_is_told_of_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q54.C: the balances alone would not show one lost each way."""
+    made: Counter[tuple[int, int]] = Counter()
+    transfer = questions.transfer
+
+    def counted(source: Any, target: Any) -> None:
+        transfer(source, target)
+        with lock:
+            made[source.number, target.number] += 1
+
+    lock = threading.Lock()
+    monkeypatch.setattr(questions, "transfer", counted)
+    monkeypatch.setattr(questions, "TIMEOUT", 0.01)
+    questions.two_locks_in_two_orders()
+    assert made == {(1, 2): 100, (2, 1): 50}
 
 
 @pytest.mark.parametrize("slow", [0, 1])
