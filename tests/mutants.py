@@ -1,13 +1,13 @@
 """Do the tests bite? Break each item on purpose, and see what goes unseen.
 
-Every mutant is one careless change to one main.py, in a copy of the
+Every mutant is one careless change to one script, in a copy of the
 repository: a call or an await dropped, a lock not taken, an item lost or
-doubled, a fan-out one at a time. The item's tests must fail on it, or hang;
-what survives is printed with its line. What several items define is changed
+doubled, a fan-out one at a time. The script's tests must fail on it, or hang;
+what survives is printed with its line. What several scripts define is changed
 in the first of them only: test_house.py holds the others to it.
 
-    make mutants                         every item
-    make mutants ONLY=item54_lock        one item
+    make mutants                         every script
+    make mutants ONLY=item54_lock        those of one item
 """
 
 import argparse
@@ -27,23 +27,31 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-ITEMS = sorted(path.parent.name for path in ROOT.glob("item*/main.py"))
+BOOK = sorted(ROOT.glob("item*/main.py"))
+ANSWERS = sorted(ROOT.glob("item*/questions.py"))
+ITEMS = [path.parent.name for path in BOOK]
 
-# These tests look at the text of all items, or at other files.
-NOT_OF_ONE_ITEM = "not nine and not marked and not columns and not copies"
+# These tests look at the text of all scripts, or at other files.
+NOT_OF_ONE = "not nine and not marked and not columns and not copies"
 
 
 class Mutant(NamedTuple):
-    """A change to an item: which operator did what, where, and the result."""
+    """A change to a script: which operator did what, where; the result."""
 
-    item: str
+    path: Path
     operator: str
     line: int
     before: str
     source: str
 
     def __str__(self) -> str:
-        return f"{self.item}:{self.line}: {self.operator}: {self.before}"
+        where = f"{name_of(self.path)}:{self.line}"
+        return f"{where}: {self.operator}: {self.before}"
+
+
+def name_of(path: Path) -> str:
+    """What a script is called here: item54_lock/main.py, say."""
+    return path.relative_to(ROOT).as_posix()
 
 
 def replacements(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -148,9 +156,9 @@ def splice(source: str, node: ast.expr | ast.stmt, new: str) -> str:
     return source[:start] + new + source[end:]
 
 
-def mutants(item: str, skip: set[str]) -> Iterator[Mutant]:
-    """All mutants of the item, but for the definitions to skip."""
-    source = (ROOT / item / "main.py").read_text(encoding="ascii")
+def mutants(path: Path, skip: set[str]) -> Iterator[Mutant]:
+    """All mutants of a script, but for the definitions to skip."""
+    source = path.read_text(encoding="ascii")
     lines = source.splitlines()
 
     def mutant(operator: str, line: int, new: str) -> Iterator[Mutant]:
@@ -158,12 +166,12 @@ def mutants(item: str, skip: set[str]) -> Iterator[Mutant]:
             ast.parse(new)
         except SyntaxError:
             return  # not what a careless change looks like
-        yield Mutant(item, operator, line, lines[line - 1].strip(), new)
+        yield Mutant(path, operator, line, lines[line - 1].strip(), new)
 
     for top in ast.parse(source).body:
         if getattr(top, "name", None) in skip or (
             isinstance(top, ast.Assign)
-            and ast.unparse(top.targets[0]) == "EXAMPLES"
+            and ast.unparse(top.targets[0]) in ("EXAMPLES", "QUESTIONS")
         ):
             continue
         ignored: set[ast.AST] = set()
@@ -211,23 +219,20 @@ def mutants(item: str, skip: set[str]) -> Iterator[Mutant]:
                 yield from mutant("drop the finally", block.lineno, changed)
 
 
-def first_definitions() -> dict[str, set[str]]:
-    """For each item, what an earlier one defines and this one copies."""
+def copied_definitions(paths: list[Path]) -> dict[Path, set[str]]:
+    """For each of these scripts, what an earlier one defines, too."""
     seen: dict[str, str] = {}
-    skip: dict[str, set[str]] = {item: set() for item in ITEMS}
-    for item in ITEMS:
-        source = (ROOT / item / "main.py").read_text(encoding="ascii")
-        for node in ast.parse(source).body:
+    copied: dict[Path, set[str]] = {path: set() for path in paths}
+    for path in paths:
+        for node in ast.parse(path.read_text(encoding="ascii")).body:
             if isinstance(
                 node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
             ):
                 text = ast.unparse(node)
-                if seen.setdefault(node.name, text) == text and (
-                    seen.get(f"{node.name} first", item) != item
-                ):
-                    skip[item].add(node.name)
-                seen.setdefault(f"{node.name} first", item)
-    return skip
+                if seen.get(node.name) == text:
+                    copied[path].add(node.name)
+                seen.setdefault(node.name, text)
+    return copied
 
 
 def kill_all(folder: str) -> None:
@@ -241,21 +246,28 @@ def kill_all(folder: str) -> None:
                 os.kill(int(environment.parent.name), signal.SIGKILL)
 
 
-def is_seen(item: str, source: str, limit: float) -> bool:
-    """Whether the item's tests fail, or hang, on this source of it."""
+def is_seen(path: Path, source: str, limit: float) -> bool:
+    """Whether the tests of a script fail, or hang, on this source of it."""
+    folder_name = path.parent.name
+    name = folder_name.partition("_")[0]
+    if path in ANSWERS:
+        test = f"test_{name.replace('item', 'questions')}"
+        tests = f"({test} or {folder_name}-questions)"
+    else:
+        test, tests = f"test_{name}", name
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder)
         shutil.copytree(ROOT / "tests", copy / "tests")
         shutil.copy(ROOT / "pyproject.toml", copy)
-        (copy / item).mkdir()
-        (copy / item / "main.py").write_text(source, encoding="ascii")
-        name = item.partition("_")[0]
+        (copy / folder_name).mkdir()
+        shutil.copy(path.with_name("main.py"), copy / folder_name)
+        (copy / folder_name / path.name).write_text(source, encoding="ascii")
         process = subprocess.Popen(
             [
                 *(sys.executable, "-B", "-m", "pytest", "-x", "-q"),
                 *("-p", "no:cacheprovider"),
-                *("-k", f"{name} and {NOT_OF_ONE_ITEM}"),
-                *("tests/test_golden.py", f"tests/test_{name}.py"),
+                *("-k", f"{tests} and {NOT_OF_ONE}"),
+                *("tests/test_golden.py", f"tests/{test}.py"),
                 "tests/test_house.py",
             ],
             cwd=copy,
@@ -289,32 +301,38 @@ def main() -> int:
     if unknown:
         parser.error(f"no item {min(unknown)}: there are {', '.join(ITEMS)}")
 
-    skip = first_definitions()
+    paths = [
+        path
+        for path in BOOK + ANSWERS
+        if path.parent.name in (options.items or ITEMS)
+    ]
+    skip = copied_definitions(BOOK) | copied_definitions(ANSWERS)
     survivors = []
     totals: Counter[str] = Counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for item in options.items or ITEMS:
-            source = (ROOT / item / "main.py").read_text(encoding="ascii")
-            todo = list(mutants(item, skip[item]))
+        for path in paths:
+            source = path.read_text(encoding="ascii")
+            todo = list(mutants(path, skip[path]))
             totals["mutants"] += len(todo)
             if options.list:
                 print(*todo, sep="\n")
                 continue
             start = time.perf_counter()
-            if is_seen(item, source, 120):
-                parser.exit(1, f"the tests of {item} fail as it is\n")
+            name = name_of(path)
+            if is_seen(path, source, 120):
+                parser.exit(1, f"the tests of {name} fail as it is\n")
             limit = 3 * (time.perf_counter() - start) + 5
             seen = pool.map(
-                lambda m, limit=limit: is_seen(m.item, m.source, limit), todo
+                lambda m, limit=limit: is_seen(m.path, m.source, limit), todo
             )
             missed = [
                 m for m, found in zip(todo, seen, strict=True) if not found
             ]
-            print(f"{item}: {len(todo)} mutants, {len(missed)} survive")
+            print(f"{name}: {len(todo)} mutants, {len(missed)} survive")
             for mutant in missed:
                 key = mutant.operator, mutant.before
-                reason = EQUIVALENT["any item"].get(key)
-                reason = EQUIVALENT.get(item, {}).get(key, reason)
+                reason = EQUIVALENT["any script"].get(key)
+                reason = EQUIVALENT.get(name, {}).get(key, reason)
                 print(f"  {mutant}  [{reason or 'UNEXPLAINED'}]", flush=True)
                 survivors.append(reason)
     unexplained = survivors.count(None)
@@ -325,10 +343,10 @@ def main() -> int:
     return 1 if unexplained else 0
 
 
-# Mutants that change nothing which anybody could see: for each item the
+# Mutants that change nothing which anybody could see: for each script the
 # operator, the line that it changes, and why nobody sees it.
 EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
-    "any item": {
+    "any script": {
         (
             "drop the call",
             "signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end",
@@ -338,7 +356,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "for thread in threads:",
         ): "who is joined a second time is not waited for",
     },
-    "item52_subprocess": {
+    "item52_subprocess/main.py": {
         ("double an item", "for child in children:"): (
             "who was ended and waited for once is so twice"
         ),
@@ -383,7 +401,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "matters to who reads a pipe while it runs"
         ),
     },
-    "item53_gil": {
+    "item53_gil/main.py": {
         (
             "another number",
             "return (n for n in range(1, number + 1) if number % n == 0)",
@@ -403,7 +421,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "expected = expectation(gil_enabled(), cores)",
         ): "with the GIL the number of cores does not matter",
     },
-    "item54_lock": {
+    "item54_lock/main.py": {
         (
             "lose an item",
             "for instruction in dis.get_instructions(Counter.increment):",
@@ -418,7 +436,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "sleep(0)  # invites a switch; a barrier would wait for ever here",
         ): "with the lock, a switch makes no difference",
     },
-    "item55_queue": {
+    "item55_queue/main.py": {
         (
             "drop the call",
             "sleep(0)  # no work yet: let others run, then ask again",
@@ -442,7 +460,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             " set(done) < set(expected))",
         ): "two have failed, so the sets are not the same",
     },
-    "item56_life": {
+    "item56_life/main.py": {
         (
             "double an item",
             "for y, x in (0, 3), (1, 4), (2, 2), (2, 3), (2, 4):",
@@ -472,7 +490,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "with create_connection(address, timeout=10) as connection:",
         ): "the peer answers in 0.01 s",
     },
-    "item57_threads": {
+    "item57_threads/main.py": {
         (
             "drop the with",
             "with suppress(BrokenBarrierError):  # the system refused a thread",
@@ -488,7 +506,7 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "args = 2, 3, grid.get, grid.set, failing_game_logic",
         ): "any cell will do",
     },
-    "item58_queue_refactor": {
+    "item58_queue_refactor/main.py": {
         (
             "double an item",
             "for _, error in stop_threads(in_queue, threads):",
@@ -502,13 +520,13 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "for y, x, result in results:",
         ): "it is set to the same state twice",
     },
-    "item59_pool": {
+    "item59_pool/main.py": {
         (
             "double an item",
             "for future in done:",
         ): "the result of a future can be asked for twice",
     },
-    "item60_coroutines": {
+    "item60_coroutines/main.py": {
         (
             "the other truth",
             "state = asyncio.run(coroutine, debug=False)",
