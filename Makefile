@@ -63,7 +63,7 @@ explore: $(EXPLORE)/ready  ## try thread interleavings one by one (frontrun)
 		--frontrun-patch-locks tests/explore
 
 .PHONY: mutants
-mutants: $(TEST)/ready  ## break the items on purpose (ONLY=item54_lock)
+mutants: $(TEST)/ready  ## break the scripts on purpose (ONLY=item54_lock)
 	$(TEST)/$(BIN)/python tests/mutants.py $(ONLY)
 
 .PHONY: bench

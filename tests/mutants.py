@@ -559,12 +559,100 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "lose an item",
             "for coroutine in coroutines:",
         ): "one of 1,000, in a figure on a here: line",
-        (
-            "double an item",
-            "for coroutine in coroutines:",
-        ): "a closed coroutine can be closed again",
         ("another number", "count = MANY // 10"): "how many are measured",
         ("one only", "count = MANY // 10"): "how many are measured",
+    },
+    "item52_subprocess/questions.py": {
+        ("return nothing", 'return "an unknown number of bytes"'): (
+            "Linux tells how many"
+        ),
+        (
+            "drop the with",
+            "with suppress(ChildProcessError):  # where SIGCHLD is ignored",
+        ): "it is not ignored in the tests",
+        ("drop the call", "sleep(0.01)"): "poll() is asked a little oftener",
+        ("drop the call", "subprocess.run(command, stdout=DEVNULL)"): (
+            "on Windows only"
+        ),
+        (
+            "return nothing",
+            'return "taskkill /T: no process groups on Windows"',
+        ): "on Windows only",
+    },
+    "item53_gil/questions.py": {
+        (
+            "the other truth",
+            'return getattr(sys, "_is_gil_enabled", lambda: True)()',
+        ): "nobody takes the default from 3.13 on",
+        (
+            "another number",
+            "return sum(number % n == 0 for n in range(1, number + 1)), __name__",
+        ): "number + 1 does not divide number",
+        ("lose an item", "for child in killed:"): "the pool ends the others",
+        ("double an item", "for child in killed:"): (
+            "who was killed once is so twice"
+        ),
+        ("drop the raise", "raise"): "without results it is an error as well",
+        (
+            "another comparison",
+            "if sys.version_info >= (3, 14):",
+        ): "no version is no more than these two numbers",
+        (
+            "return nothing",
+            'return f"interpreters in this process, a GIL for each, count:'
+            ' {counts}"',
+        ): "from 3.14 on only",
+        (
+            "swap arguments",
+            "results = pool.map(count_factors, INPUTS, timeout=PATIENCE)",
+        ): "from 3.14 on only; that of the processes is seen",
+        ("the other truth", "counts, names = zip(*results, strict=True)"): (
+            "they are pairs, all of them"
+        ),
+    },
+    "item54_lock/questions.py": {
+        (
+            "the other truth",
+            'gil = getattr(sys, "_is_gil_enabled", lambda: True)()',
+        ): "nobody takes the default from 3.13 on",
+        (
+            "swap arguments",
+            "run_in_threads(partial(stop, mine, yours),"
+            " partial(stop, yours, mine))",
+        ): "whichever thread starts first, it ends the same",
+        ("swap arguments", "run_in_threads("): (
+            "whichever thread starts first, it ends the same"
+        ),
+    },
+    "item55_queue/questions.py": {
+        ("one at a time", "thread.start()"): "it is joined in the next line",
+        ("drop the with", "with suppress(ShutDown):"): "from 3.13 on only",
+        ("drop the call", "work.shutdown()"): "from 3.13 on only",
+        ("double an item", "for _ in range(TEAM - 1):"): (
+            "nobody takes the last None"
+        ),
+        ("double an item", "for _ in range(TEAM):"): (
+            "nobody takes the last None"
+        ),
+        ("lose an item", "for _ in range(TEAM):"): "up to 3.12 only",
+        ("drop the call", "work.put(None)"): "up to 3.12 only",
+    },
+    "item57_threads/questions.py": {
+        ("one at a time", "thread.start()"): "it is joined in the next line",
+        ("one at a time", "future = pool.submit(fail)"): "the only call",
+    },
+    "item60_coroutines/questions.py": {
+        ("drop the call", "await asyncio.sleep(0)"): (
+            "fetch() stands for I/O, and may be as quick"
+        ),
+        (
+            "the other truth",
+            "answer = await asyncio.to_thread(asyncio.run, fetch(),"
+            " debug=False)",
+        ): "debug mode only slows it down, and complains where it is too slow",
+        ("swap arguments", "most = max(most, in_flight)"): (
+            "max() does not look at the order"
+        ),
     },
 }
 
