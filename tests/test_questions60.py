@@ -4,10 +4,10 @@ import asyncio
 import gc
 import inspect
 import threading
-import time
 import warnings
 import weakref
 from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,7 +89,7 @@ def test_what_blocks_is_a_sleep_as_long_as_the_others(
     def note(seconds: float) -> None:
         slept.append((seconds, threading.current_thread().name))
 
-    monkeypatch.setattr(time, "sleep", note)
+    monkeypatch.setattr(questions, "time", SimpleNamespace(sleep=note))
     questions.run(questions.three_sleeps())
     (blocked, main_thread), (in_thread, other) = slept
     assert blocked == in_thread == questions.BRIEFLY
