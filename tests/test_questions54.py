@@ -75,8 +75,8 @@ def test_the_lock_keeps_the_second_thread_out(
 def test_free_running_switches_often_and_begins_with_all() -> None:
     """Q54.A: the switch interval is given back."""
     before = sys.getswitchinterval()
-    intervals = []
-    alive = []
+    intervals: list[float] = []
+    alive: list[set[threading.Thread]] = []
 
     def note(_: object) -> None:
         alive.append(set(threading.enumerate()) - others)
