@@ -64,6 +64,21 @@ def run(
     )
 
 
+def relatives(token: str) -> list[str]:
+    """The processes that have token in their environment, where /proc is.
+
+    Zombies have none: they are gone, whenever init reaps them.
+    """
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if token.encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:  # it ended meanwhile, or is not ours
+            pass
+    return found
+
+
 def run_copy(
     item: str, script: str = "main"
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:

@@ -27,6 +27,7 @@ from tests.helpers import (
     SCRIPTS,
     load,
     mask,
+    relatives,
     run,
     run_copy,
 )
@@ -410,18 +411,6 @@ def test_a_bad_argument_is_refused_and_nothing_runs(
     assert stdout == ""
     assert "usage: " in stderr
     assert argument.upper() in stderr.upper()
-
-
-def relatives(token: str) -> list[str]:
-    """The processes that have token in their environment, where /proc is."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if token.encode() in (process / "environ").read_bytes():
-                found.append(process.name)
-        except OSError:  # it ended meanwhile, or is not ours
-            pass
-    return found
 
 
 @contextmanager
