@@ -571,6 +571,12 @@ EQUIVALENT: dict[str, dict[tuple[str, str], str]] = {
             "with suppress(ChildProcessError):  # where SIGCHLD is ignored",
         ): "it is not ignored in the tests",
         ("drop the call", "sleep(0.01)"): "poll() is asked a little oftener",
+        ("drop the call", "os._exit(1)"): (
+            "no thread here that would have to be left behind"
+        ),
+        ("the other truth", "print(flush=True)"): (
+            "matters to who reads a pipe while it runs"
+        ),
         ("drop the call", "subprocess.run(command, stdout=DEVNULL)"): (
             "on Windows only"
         ),
