@@ -415,7 +415,7 @@ def test_a_bad_argument_is_refused_and_nothing_runs(
 
 @contextmanager
 def killed_on_failure(process: subprocess.Popen[Any]) -> Iterator[None]:
-    """Wait for a process, but not once something has gone wrong."""
+    """Wait for a process; kill it first if something has gone wrong."""
     with process:
         try:
             yield
