@@ -1,9 +1,18 @@
 # The one face of every tool. `make` alone lists the targets.
 
 PYTHON ?= python3
-ITEMS := $(sort $(wildcard item*_*))
-ANSWERED := $(patsubst %/,%,$(dir $(sort $(wildcard item*_*/questions.py))))
-TARGETS := $(foreach item,$(ITEMS),$(firstword $(subst _, ,$(item))))
+ITEMS = item52_subprocess item53_gil item54_lock item55_queue item56_life \
+	item57_threads item58_queue_refactor item59_pool item60_coroutines
+ANSWERED = item52_subprocess item53_gil item54_lock item55_queue \
+	item57_threads item59_pool item60_coroutines
+TARGETS = item52 item53 item54 item55 item56 item57 item58 item59 item60
+
+# What a user has set for Python and its tools is not meant for these.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONINSPECT \
+	PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDEVMODE PYTHONUSERBASE \
+	PIP_TARGET PIP_PREFIX PIP_USER PIP_REQUIREMENT PIP_CONSTRAINT \
+	PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIRE_VIRTUALENV \
+	PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
 # An environment for each interpreter and task: .venv/cpython-313-test, say.
 TAG := $(shell $(PYTHON) -c "import sys; \
@@ -16,8 +25,12 @@ BENCH := .venv/$(TAG)-bench
 
 .PHONY: help
 help:  ## list the targets (default)
-	@sed -n 's/^\([a-z0-9 -]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) \
+	@sed -n 's/^\([a-z0-9 -]*\):.*## \(.*\)/  make \1#\2/p' Makefile \
 		| awk -F '#' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+# Another make runs this first, and says what is wrong.
+.BEGIN:
+	@echo "This Makefile needs GNU make; it may be called gmake." >&2; exit 1
 
 .PHONY: run
 run:  ## run the whole chapter
@@ -36,77 +49,61 @@ questions:  ## answer what readers ask next
 .PHONY: $(TARGETS)
 item52:  ## run one item; likewise item53 ... item60
 $(TARGETS):
-	@$(PYTHON) $(wildcard $@_*)/main.py
-	@for script in $(wildcard $@_*/questions.py); do \
-		echo "What readers ask next: $(PYTHON) $$script"; \
+	@$(PYTHON) $(filter $@_%,$(ITEMS))/main.py
+
+.PHONY: copies
+copies:  ## renew what items take over from earlier ones
+	@for item in $(filter-out item52%,$(ITEMS)); do \
+		cp item52_subprocess/chapter.py $$item; \
+	done
+	@for copy in item*/item[0-9][0-9].py; do \
+		cp $$(basename $$copy .py)_*/main.py $$copy; \
 	done
 
 .PHONY: test
 test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)
-	$(TEST)/$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(TEST)/$(BIN)/python -m pytest --numprocesses=4 --dist=loadgroup
 
 .PHONY: test-all
 test-all:  ## the tests on every CPython from 3.11 up that is found
 	@tests/each-python $(MAKE) --no-print-directory test
 
 .PHONY: soak
-soak: $(TEST)/ready  ## the tests RUNS=200 times, every second time loaded
-	$(TEST)/$(BIN)/python tests/soak.py $(or $(RUNS),200)
+soak: $(TEST)/ready  ## the tests again and again (RUNS=100)
+	@for run in $$(seq $(or $(RUNS),100)); do \
+		echo "run $$run"; $(MAKE) --no-print-directory test || exit; \
+	done
 
 .PHONY: interrupt
-interrupt: $(TEST)/ready  ## Ctrl-C at twenty moments of each item
-	$(TEST)/$(BIN)/python -m pytest -k ctrl_c --moments 20
-
-.PHONY: explore
-explore: $(EXPLORE)/ready  ## try thread interleavings one by one (frontrun)
-	$(EXPLORE)/$(BIN)/python -m pytest --confcutdir=tests/explore \
-		--frontrun-patch-locks tests/explore
-
-.PHONY: mutants
-mutants: $(TEST)/ready  ## break the scripts on purpose (ONLY=item54_lock)
-	$(TEST)/$(BIN)/python tests/mutants.py $(ONLY)
-
-.PHONY: bench
-bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: 45 cells)
-	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(JSON) \
-		$(if $(QUICK),--quick) $(if $(PEERS),--peers)
-
-.PHONY: pictures
-pictures: $(BENCH)/ready  ## draw the pictures (JSON=benchmarks/mine.json: yours)
-	@$(BENCH)/$(BIN)/python -m benchmarks.pictures $(JSON)
-
-.PHONY: executors
-executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
-	@$(BENCH)/$(BIN)/python -m benchmarks.executors
-
-.PHONY: test-bench
-test-bench: $(BENCH)/ready  ## the tests of what needs the benchmarks' packages
-	$(BENCH)/$(BIN)/python -m pytest --confcutdir=tests/bench tests/bench
+interrupt: $(TEST)/ready  ## end each script by signals at twenty moments
+	$(TEST)/$(BIN)/python -m pytest -k however --moments 20
 
 .PHONY: golden
 golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed
-	$(TEST)/$(BIN)/python -m pytest -k test_transcript \
-		--snapshot-update
+	$(TEST)/$(BIN)/python -m pytest tests/test_golden.py --snapshot-update
 	git diff --patch -- tests/__snapshots__
 
 .PHONY: lint
 lint: $(CHECK)/ready $(TEST)/ready  ## check format, style and types
 	$(CHECK)/$(BIN)/ruff format --check .
 	$(CHECK)/$(BIN)/ruff check .
-	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python .
+	@for item in $(ITEMS); do \
+		echo "mypy $$item"; (cd $$item && ../$(CHECK)/$(BIN)/mypy \
+			--config-file ../pyproject.toml \
+			--cache-dir ../.mypy_cache/$$item .) || exit; \
+	done
+	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python tests benchmarks
 
 .PHONY: check
 check: lint test  ## everything: format, style, types, tests
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .*_cache site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(TEST)/ready: tests/requirements.txt
 $(CHECK)/ready: tests/requirements-check.txt
-$(EXPLORE)/ready: tests/explore/requirements.txt
-$(BENCH)/ready: benchmarks/requirements.txt
 %/ready:
 	$(PYTHON) -m venv --clear $*
 	$*/$(BIN)/python -m pip install --quiet --disable-pip-version-check \

@@ -1,35 +1,19 @@
 """Item 54: use Lock to prevent data races in threads.
 
-`count += offset` reads, adds and writes. The GIL keeps each of the three
+`count += offset` reads, adds and writes. The GIL keeps each of these steps
 whole, but not the three together: a thread that is interrupted in between
-writes a stale sum back, and what others added meanwhile is lost. A Lock
-makes the three one.
+writes back a stale sum, and what others added meanwhile is lost. A Lock
+turns the three steps into one.
 
-    python3 item54_lock/main.py          every example
-    python3 item54_lock/main.py 3 8      only these
+    python3 item54_lock/main.py 3 8      (no numbers: every example)
 """
 
-import os
-import signal
-
-if __name__ == "__main__":
-    # Before the other imports, which take their time: Ctrl-C ends everything
-    # at once, also threads that wait for each other.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-
 import dis
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
-from threading import (
-    Barrier,
-    BrokenBarrierError,
-    Event,
-    Lock,
-    Thread,
-    current_thread,
-)
+from collections.abc import Callable
+from threading import Barrier, Lock, Thread, current_thread
 from time import sleep
+
+from chapter import run
 
 SENSORS = 5
 READINGS = 100  # per sensor
@@ -39,18 +23,19 @@ Read = Callable[[int], int]
 
 # Example 1
 class Counter:
-    """A running total that nothing guards."""
+    """A running total without a lock."""
 
     def __init__(self, read: Read = int) -> None:
         self.count = 0
         self.read = read
 
     def increment(self, offset: int) -> None:
-        """Add the reading of offset to count."""
-        # Python fetches count first and calls read() second. Since 3.10 a
-        # GIL build switches threads only at calls and at backward jumps: a
-        # bare `self.count += offset` loses nothing there any more, which
-        # nobody promises, and loses most of it on a free-threaded build.
+        """Add a reading of offset to count."""
+        # Python fetches count first and calls read() second. Since 3.10, an
+        # interpreter with the GIL switches threads only at calls and at
+        # backward jumps: there, a bare `self.count += offset` no longer
+        # loses anything. Nobody guarantees that; without the GIL it may
+        # lose most of the readings.
         self.count += self.read(offset)
 
 
@@ -58,48 +43,33 @@ class Counter:
 def worker(
     sensor_index: int, how_many: int, counter: Counter, barrier: Barrier
 ) -> None:
-    """Wait for the other sensors, then count so many readings of this one."""
-    try:
-        barrier.wait()
-        for _ in range(how_many):
-            counter.increment(1)
-    except BrokenBarrierError:
-        pass  # another worker failed, and has said so
-    except BaseException:
-        barrier.abort()  # the others must not wait for this one for ever
-        raise
+    """Wait for the other sensors, then count how_many readings."""
+    barrier.wait()
+    for _ in range(how_many):
+        counter.increment(1)
 
 
 def count_all(counter: Counter, barrier: Barrier) -> int:
-    """The count after SENSORS workers, which meet at barrier, are through.
-
-    RuntimeError if one of them fails, or the system refuses a thread.
-    """
+    """Return the count after SENSORS workers have shared a counter."""
     threads = [
         Thread(target=worker, args=(index, READINGS, counter, barrier))
         for index in range(SENSORS)
     ]
-    try:
-        for thread in threads:
-            thread.start()
-    except RuntimeError:  # the system refuses a thread
-        barrier.abort()
-        raise
+    for thread in threads:
+        thread.start()
     for thread in threads:
         thread.join()
-    if barrier.broken:
-        raise RuntimeError("a worker failed, and the count is incomplete")
     return counter.count
 
 
 # Example 3
 def lost_readings() -> None:
     """Without a lock, threads overwrite each other's sums."""
-    # No luck needed: all five have fetched the count before any of them adds
-    # to it, so each round of five readings counts as one.
-    barrier = Barrier(SENSORS)
+    barrier = Barrier(SENSORS, timeout=10)
 
     def read(offset: int) -> int:
+        # No luck needed: all five have fetched the count before any of them
+        # adds to it, so each round of five readings counts as one.
         barrier.wait()
         return offset
 
@@ -109,7 +79,7 @@ def lost_readings() -> None:
 
 # Example 4
 def three_steps() -> None:
-    """One += is three steps, and a call may come between them."""
+    """One += takes three steps, and a call may come in between."""
     counter = Counter()
     value = counter.count
     total = value + counter.read(1)
@@ -126,14 +96,13 @@ def three_steps() -> None:
 # Example 6
 def one_lost_reading() -> None:
     """How two threads lose a reading, step by step."""
-    fetched, may_add = Event(), Event()
     lines = []
 
     def read(offset: int) -> int:
         lines.append(f"{current_thread().name} has fetched {counter.count}")
-        if current_thread().name == "A":
-            fetched.set()
-            may_add.wait()
+        if current_thread() is thread_a:
+            thread_b.start()
+            thread_b.join()
         return offset
 
     def increment() -> None:
@@ -144,39 +113,33 @@ def one_lost_reading() -> None:
     thread_a = Thread(target=increment, name="A")
     thread_b = Thread(target=increment, name="B")
     thread_a.start()
-    try:
-        fetched.wait()
-        thread_b.start()
-        thread_b.join()
-    finally:
-        may_add.set()
     thread_a.join()
     print(*lines, f"Counter should be 2, got {counter.count}", sep="\n")
 
 
 # Example 7
 class LockingCounter(Counter):
-    """A running total that one thread at a time may change."""
+    """A running total that only one thread at a time may change."""
 
     def __init__(self, read: Read = int) -> None:
         super().__init__(read)
         self.lock = Lock()
 
     def increment(self, offset: int) -> None:
-        """Add the reading of offset to count."""
+        """Add a reading of offset to count."""
         with self.lock:
             self.count += self.read(offset)
 
 
 # Example 8
 def no_lost_readings() -> None:
-    """With a lock, every reading counts."""
+    """With a lock, nothing is lost, although sleep(0) invites switches."""
 
     def read(offset: int) -> int:
-        sleep(0)  # invites a switch; a barrier would wait for ever here
+        sleep(0)  # a barrier would deadlock, since one thread has the lock
         return offset
 
-    count = count_all(LockingCounter(read), Barrier(SENSORS))
+    count = count_all(LockingCounter(read), Barrier(SENSORS, timeout=10))
     print(f"Counter should be {SENSORS * READINGS}, got {count}")
 
 
@@ -187,30 +150,5 @@ EXAMPLES = {
     (7, 8): no_lost_readings,
 }
 
-
-def main(arguments: Sequence[str]) -> None:
-    """Run the examples with these numbers, or all of them."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("numbers", nargs="*", type=int, metavar="N")
-    chosen = set(parser.parse_args(arguments).numbers)
-    known = {n for numbers in EXAMPLES for n in numbers}
-    unknown = chosen - known
-    if unknown:
-        parser.error(f"no example {min(unknown)}: there are 1 to {max(known)}")
-    try:
-        for numbers, demo in EXAMPLES.items():
-            if not chosen or chosen.intersection(numbers):
-                first, last = numbers[0], numbers[-1]
-                label = f"s {first}-{last}" if last > first else f" {first}"
-                print(f"Example{label}: {demo.__doc__}")
-                demo()
-                print(flush=True)
-    except BrokenPipeError:  # nobody reads on, as after `| head -1`
-        os._exit(1)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    run(__doc__, EXAMPLES)

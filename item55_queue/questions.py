@@ -1,171 +1,155 @@
 """Item 55: what readers ask next about queues.
 
-Two ways in which a program with a queue never ends: join() waits for work
-that nobody reported done, and workers wait for items that never come.
+join() waits for work that nobody reported done; workers wait for items that
+never come; and a generator is no queue: one thread at a time may be in it.
 
-    python3 item55_queue/questions.py          every question
-    python3 item55_queue/questions.py B        only this one
+    python3 item55_queue/questions.py A      (no letters: every question)
 """
 
-import os
-import signal
-
-if __name__ == "__main__":
-    # Before the other imports, which take their time: Ctrl-C ends everything
-    # at once, also threads that wait for each other.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-
 import queue
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from queue import Queue
-from threading import Thread
+from threading import Event, Lock, Thread
+from typing import Any
+
+from chapter import run
 
 TEAM = 3  # workers
-PATIENCE = 30.0  # seconds for what comes in a moment
+NUMBERS = range(9)
+PATIENCE = 10.0  # seconds for what comes in a moment
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 
-Work = Queue[str | None]  # names of photos; None ends one worker
-
-# What get() raises once a queue is shut down and empty, from 3.13 on.
-ShutDown = getattr(queue, "ShutDown", queue.Empty)
+# Since 3.13, get() raises this once a queue is shut down and empty.
+ShutDown: Any = getattr(queue, "ShutDown", ())
 
 
-def shrink(photo: str) -> str:
-    """Stands for the work; ValueError for what is not a photo."""
-    if not photo.endswith(".jpg"):
-        raise ValueError(f"{photo} is not a photo")
-    return f"small {photo}"
-
-
-def done_at_the_end(work: Work) -> None:
-    """Report photos done; one that fails never gets there."""
-    for photo in iter(work.get, None):
+def done_at_the_end(work: Queue[Any]) -> None:
+    """Report each item done, unless int() raises."""
+    for text in iter(work.get, None):
         with suppress(ValueError):
-            shrink(photo)
+            int(text)
             work.task_done()
-    work.task_done()  # the None counts, too
+    work.task_done()  # None counts, too
 
 
-def done_in_finally(work: Work) -> None:
-    """Report photos done, also one that fails."""
-    for photo in iter(work.get, None):
+def done_in_finally(work: Queue[Any]) -> None:
+    """Report each item done, even if int() raises."""
+    for text in iter(work.get, None):
         with suppress(ValueError):
             try:
-                shrink(photo)
+                int(text)
             finally:
                 work.task_done()
     work.task_done()
 
 
-def join_returns(work: Work, seconds: float) -> bool:
-    """Whether work.join(), which takes no timeout, returns in time."""
-    joiner = Thread(target=work.join)
-    joiner.start()
-    joiner.join(seconds)
-    returned = not joiner.is_alive()
-    while work.unfinished_tasks:  # do not leave the joiner behind
-        work.task_done()
-    joiner.join()
-    return returned
-
-
 def join_that_never_returns() -> None:
     """Why does queue.join() never return?"""
-    print("One photo of three fails.")
-    limits = {done_at_the_end: TIMEOUT, done_in_finally: PATIENCE}
-    for worker, seconds in limits.items():
-        work: Work = Queue()
-        for photo in "1.jpg", "not a photo", "3.jpg", None:
-            work.put(photo)
-        thread = Thread(target=worker, args=(work,))
-        thread.start()
-        thread.join()
-        print(f"{worker.__name__}: {work.qsize()} left,", end=" ")
-        print(f"{work.unfinished_tasks} not reported done;", end=" ")
-        print(f"join() returns: {join_returns(work, seconds)}")
-    print("join() counts task_done() calls, so no error may skip one.")
+    for worker in done_at_the_end, done_in_finally:
+        work: Queue[Any] = Queue()
+        for text in "1", "two", "3", None:
+            work.put(text)
+        worker(work)
+        undone = work.unfinished_tasks
+        joiner = Thread(target=work.join)
+        joiner.start()
+        joiner.join(TIMEOUT if undone else PATIENCE)
+        waits = joiner.is_alive()
+        for _ in range(undone):
+            work.task_done()  # lets the joiner end
+        print(f"{worker.__name__}: queue empty: {work.empty()},", end=" ")
+        print(f"not done: {undone}, join() waits: {waits}")
+    print("join() counts calls of task_done(), so no error may skip one.")
 
 
-def shrink_all(work: Work) -> list[str]:
-    """What one worker has done when None comes, or work is shut down."""
-    done = []
+def take_all(work: Queue[Any]) -> int:
+    """Return how many items come before None, or before a shutdown."""
+    count = 0
     with suppress(ShutDown):
-        for photo in iter(work.get, None):
-            done.append(shrink(photo))
-    return done
-
-
-def nine_photos() -> Work:
-    """A queue with photos in it."""
-    work: Work = Queue()
-    for number in range(9):
-        work.put(f"{number}.jpg")
-    return work
+        for _ in iter(partial(work.get, timeout=PATIENCE), None):
+            count += 1
+    return count
 
 
 def workers_that_end() -> None:
     """How do workers know that they are done?"""
-    work = nine_photos()
-    work.put(None)
+    work: Queue[Any] = Queue()
+    for item in *NUMBERS, None:
+        work.put(item)
     with ThreadPoolExecutor(TEAM) as pool:
-        try:
-            team = [pool.submit(shrink_all, work) for _ in range(TEAM)]
-            ended, waiting = wait(team, PATIENCE, FIRST_COMPLETED)
-            print(f"A None for {TEAM} workers: {len(ended)} ends,", end=" ")
-            print(f"{len(waiting)} wait in get() for ever")
-        finally:
-            for _ in range(TEAM - 1):
-                work.put(None)
-    print(f"A None for each: {sum(len(w.result()) for w in team)} photos done")
+        team = [pool.submit(take_all, work) for _ in range(TEAM)]
+        ended, waiting = wait(team, PATIENCE, FIRST_COMPLETED)
+        for _ in waiting:
+            work.put(None)
+    print(f"One None ends {len(ended)} of {TEAM} workers.", end=" ")
+    count = sum(worker.result() for worker in team)
+    print(f"One each ends them all, with {count} items taken.")
 
-    work = nine_photos()
+    for item in NUMBERS:
+        work.put(item)
+    if hasattr(work, "shutdown"):
+        work.shutdown()
+        print("here: one Queue.shutdown() ends the next team")
+    else:
+        for _ in range(TEAM):
+            work.put(None)
+        print("here: no Queue.shutdown(), so one None each ends the next team")
     with ThreadPoolExecutor(TEAM) as pool:
+        count = sum(pool.map(take_all, [work] * TEAM))
+    print(f"The next team has ended, with {count} items taken.")
+    print("Since 3.13, one Queue.shutdown() ends any number of workers: get()")
+    print("returns what is left, and then raises ShutDown.")
+
+
+class LockingIterator(Iterator[int]):
+    """Lets one thread at a time into next()."""
+
+    def __init__(self, iterator: Iterator[int]) -> None:
+        self.iterator = iterator
+        self.lock = Lock()
+
+    def __next__(self) -> int:
+        with self.lock:
+            return next(self.iterator)
+
+
+def shared_generator() -> None:
+    """Can threads share one generator?"""
+    inside, leave = Event(), Event()
+
+    def generate() -> Iterator[int]:
+        for number in NUMBERS:
+            inside.set()
+            leave.wait(PATIENCE)
+            yield number
+
+    generator = generate()
+    with ThreadPoolExecutor(TEAM) as pool:
+        first = pool.submit(next, generator)
+        inside.wait(PATIENCE)
         try:
-            team = [pool.submit(shrink_all, work) for _ in range(TEAM)]
-        finally:
-            if hasattr(work, "shutdown"):
-                work.shutdown()
-                print("here: the next team is ended by one Queue.shutdown()")
-            else:
-                for _ in range(TEAM):
-                    work.put(None)
-                print("here: no Queue.shutdown() before 3.13: Nones again")
-    print(f"The next team: {sum(len(w.result()) for w in team)} photos done")
-    print("One shutdown() does for any number of workers: get() gives what is")
-    print("left, and then raises ShutDown.")
+            outcome = f"it returns {next(generator)}"
+        except ValueError as error:
+            outcome = f"{type(error).__name__}: {error}"
+        leave.set()
+        number = first.result()  # only now has its thread left the generator
+        shared = LockingIterator(generator)
+        batches = list(pool.map(list[int], [shared] * TEAM))
+    print(f"Calling next() while another thread is in it:\n    {outcome}")
+    print(f"The other thread's call returns {number}.", end=" ")
+    rest = sorted(number for batch in batches for number in batch)
+    print(f"With a lock around next(),\n{TEAM} threads take the rest: {rest}")
+    print("Since 3.15, threading.serialize_iterator() adds such a lock.")
 
 
 QUESTIONS = {
     "A": join_that_never_returns,
     "B": workers_that_end,
+    "C": shared_generator,
 }
 
-
-def main(arguments: Sequence[str]) -> None:
-    """Answer the questions with these letters, or all of them."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("letters", nargs="*", type=str.upper, metavar="LETTER")
-    chosen = set(parser.parse_args(arguments).letters)
-    if unknown := chosen - set(QUESTIONS):
-        parser.error(
-            f"no question {min(unknown)}: only {', '.join(QUESTIONS)}"
-        )
-    try:
-        for letter, demo in QUESTIONS.items():
-            if not chosen or letter in chosen:
-                print(f"{letter}: {demo.__doc__}")
-                demo()
-                print(flush=True)
-    except BrokenPipeError:  # nobody reads on, as after `| head -1`
-        os._exit(1)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    run(__doc__, QUESTIONS)

@@ -2,34 +2,28 @@
 
 A program works on one thing after another until, one day, each of many
 places needs I/O. Conway's Game of Life is such a program: one generation
-steps every cell of a grid. Once every step has to wait, the generation
-takes the sum of all the waits. Items 57 to 60 fan the same cells out, each
-in a way of its own.
+steps every cell of a grid. Once every step has to wait, a generation takes
+the sum of all the waits. Items 57 to 60 fan the same cells out, each in its
+own way.
 
-    python3 item56_life/main.py          every example
-    python3 item56_life/main.py 3 8      only these
+    python3 item56_life/main.py 3 8      (no numbers: every example)
 """
 
-import os
-import signal
-
-if __name__ == "__main__":
-    # Before the other imports, which take their time: Ctrl-C ends everything
-    # at once, also threads that wait for each other.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from socket import create_connection
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import PIPE, Popen
 from time import perf_counter
 
+from chapter import run
+
 HEIGHT, WIDTH = 5, 9
+CELLS = HEIGHT * WIDTH
 GENERATIONS = 5
 DELAY = 0.01  # seconds until the peer answers
+PATIENCE = 10.0  # seconds to wait for an answer
 
 Address = tuple[str, int]  # host, port
 Get = Callable[[int, int], str]
@@ -44,31 +38,19 @@ EMPTY = "-"
 
 # Example 2
 class Grid:
-    """A torus of height x width cells, each ALIVE or EMPTY, EMPTY at first.
-
-    Any y and x are positions: the grid wraps round at its edges. A height
-    or width below 1, or a state that is neither, raises ValueError.
-    """
+    """A torus: height x width cells, all EMPTY at first, without edges."""
 
     def __init__(self, height: int, width: int) -> None:
-        if height < 1 or width < 1:
-            raise ValueError(
-                f"height and width must be 1 or more, not {height} x {width}"
-            )
         self.height = height
         self.width = width
         self.rows = [[EMPTY] * width for _ in range(height)]
 
     def get(self, y: int, x: int) -> str:
-        """The state of the cell at row y, column x."""
+        """Return the state of the cell at row y, column x."""
         return self.rows[y % self.height][x % self.width]
 
     def set(self, y: int, x: int, state: str) -> None:
-        """Change the cell at row y, column x."""
-        if state not in (ALIVE, EMPTY):
-            raise ValueError(
-                f"state must be {ALIVE!r} or {EMPTY!r}, not {state!r}"
-            )
+        """Change the state of the cell at row y, column x."""
         self.rows[y % self.height][x % self.width] = state
 
     def __str__(self) -> str:
@@ -76,7 +58,7 @@ class Grid:
 
 
 def glider(kind: type[Grid] = Grid) -> Grid:
-    """A grid with the five living cells of a glider."""
+    """Return a grid with the five living cells of a glider."""
     grid = kind(HEIGHT, WIDTH)
     for y, x in (0, 3), (1, 4), (2, 2), (2, 3), (2, 4):
         grid.set(y, x, ALIVE)
@@ -89,13 +71,12 @@ def print_glider() -> None:
     grid = glider()
     print(grid)
     grid.set(HEIGHT, -WIDTH, ALIVE)
-    print(f"Row {HEIGHT}, column {-WIDTH} is set, and with it", end=" ")
-    print(f"row 0, column 0: {grid.get(0, 0)}")
+    print(f"After set({HEIGHT}, {-WIDTH}, '*'), get(0, 0) is", grid.get(0, 0))
 
 
 # Example 4
 def count_neighbors(y: int, x: int, get: Get) -> int:
-    """How many of the eight cells around row y, column x are ALIVE."""
+    """Return how many of the eight cells around row y, column x are ALIVE."""
     return (
         get(y - 1, x - 1),
         get(y - 1, x),
@@ -124,11 +105,7 @@ def look_around() -> None:
 
 # Example 5
 def game_logic(state: str, neighbors: int) -> str:
-    """The next state of a cell with so many living neighbors.
-
-    Conway's rules, B3/S23: three neighbors bring a cell to life, two or
-    three keep it alive.
-    """
+    """Return a cell's next state by Conway's rules, B3/S23."""
     if neighbors == 3 or (neighbors == 2 and state == ALIVE):
         return ALIVE
     return EMPTY
@@ -145,31 +122,27 @@ def print_rules() -> None:
 def step_cell(
     y: int, x: int, get: Get, set: Set, logic: Logic = game_logic
 ) -> None:
-    """Read a cell and its neighbors with get, hand its next state to set."""
+    """Read a cell and its neighbors with get, and set its next state."""
     state = get(y, x)
     neighbors = count_neighbors(y, x, get)
     set(y, x, logic(state, neighbors))
 
 
 def step_one_cell() -> None:
-    """One cell stays, dies, comes to life, through get and set alone."""
+    """A cell stays alive, dies, or comes to life."""
     around = (0, 0), (0, 1), (0, 2), (1, 0)
-    for what, state, count in (
-        ("stays", ALIVE, 2),
-        ("dies", ALIVE, 4),
-        ("comes to life", EMPTY, 3),
-    ):
+    for state, count in (ALIVE, 2), (ALIVE, 4), (EMPTY, 3):
         before, after = Grid(HEIGHT, WIDTH), Grid(HEIGHT, WIDTH)
         before.set(1, 1, state)
         for y, x in around[:count]:
             before.set(y, x, ALIVE)
         step_cell(1, 1, before.get, after.set)
-        print(f"{state} with {count} neighbors {what}: {after.get(1, 1)}")
+        print(f"{state} with {count} neighbors becomes {after.get(1, 1)}")
 
 
 # Example 7
 def simulate(grid: Grid, logic: Logic = game_logic) -> Grid:
-    """The generation after grid, as a new grid of the same size."""
+    """Return the generation after grid, as a new grid of the same size."""
     next_grid = Grid(grid.height, grid.width)
     for y in range(grid.height):
         for x in range(grid.width):
@@ -179,45 +152,40 @@ def simulate(grid: Grid, logic: Logic = game_logic) -> Grid:
 
 # Example 8
 class ColumnPrinter:
-    """Texts of several lines side by side, numbered from 0."""
+    """Grids of the same size side by side, numbered from 0."""
 
     def __init__(self) -> None:
         self.columns: list[list[str]] = []
 
     def append(self, data: str) -> None:
-        """Add a column to the right. It may be of any height and width."""
-        self.columns.append(data.splitlines())
+        """Add a column to the right."""
+        lines = data.splitlines()
+        number = str(len(self.columns)).center(len(lines[0]))
+        self.columns.append([number, *lines])
 
     def __str__(self) -> str:
-        height = max(map(len, self.columns), default=0)
-        columns = []
-        for number, lines in enumerate(self.columns):
-            width = max(map(len, [str(number), *lines]))
-            padding = [""] * (height - len(lines))
-            cells = [cell.ljust(width) for cell in lines + padding]
-            columns.append([str(number).center(width), *cells])
-        return "\n".join(" | ".join(row) for row in zip(*columns, strict=True))
+        rows = zip(*self.columns, strict=True)
+        return "\n".join(" | ".join(row) for row in rows)
 
 
-def generations(step: Callable[[Grid], Grid], grid: Grid) -> ColumnPrinter:
-    """The first GENERATIONS of grid side by side; step gives the next one."""
+def print_generations(step: Callable[[Grid], Grid], grid: Grid) -> None:
+    """Print five generations side by side; step returns the next one."""
     columns = ColumnPrinter()
-    columns.append(str(grid))
-    for _ in range(GENERATIONS - 1):
-        grid = step(grid)
+    for _ in range(GENERATIONS):
         columns.append(str(grid))
-    return columns
+        grid = step(grid)
+    print(columns)
 
 
 def five_generations() -> None:
     """Five generations, one cell after another."""
-    print(generations(simulate, glider()))
+    print_generations(simulate, glider())
 
 
-# The I/O is real: a process of its own plays the peer. It answers all its
-# connections at once, and ends when its standard input does: with us.
+# The I/O is real: another process plays the peer. It serves all connections
+# at once, and ends when its standard input does: with this script.
 PEER = """
-import asyncio, signal, sys
+import asyncio, sys, threading
 
 class Answer(asyncio.Protocol):
     def connection_made(self, transport):
@@ -229,52 +197,68 @@ class Answer(asyncio.Protocol):
 
 async def serve():
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: loop.stop())  # give up at once
     server = await loop.create_server(Answer, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    await server.serve_forever()
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for our parent
-asyncio.run(serve())
+threading.Thread(target=asyncio.run, args=[serve()], daemon=True).start()
+sys.stdin.read()
 """
 
 
 @contextmanager
 def peer() -> Iterator[Address]:
-    """Run a peer that answers each byte after DELAY; give its address."""
+    """Run a peer that answers each byte after DELAY; yield its address."""
     command = [sys.executable, "-IS", "-c", PEER, str(DELAY)]
-    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process:
+    with Popen(
+        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         port = process.stdout.readline()
         if not port:
-            raise OSError("the peer, a Python child, did not start")
+            _, errors = process.communicate()
+            raise OSError(f"the peer did not start: {errors.decode()}")
         yield "127.0.0.1", int(port)
 
 
 def ask(address: Address) -> None:
-    """Send the peer a byte and wait for its answer."""
-    with create_connection(address, timeout=10) as connection:
+    """Send the peer a byte and wait for its answer; OSError if none comes."""
+    with create_connection(address, timeout=PATIENCE) as connection:
         connection.sendall(b"?")
         if not connection.recv(1):
             raise ConnectionError(f"the peer at {address} did not answer")
 
 
 def game_logic_with_io(address: Address, state: str, neighbors: int) -> str:
-    """The next state of a cell, after the peer at address has answered."""
+    """Return the next state of a cell, once the peer has answered."""
     ask(address)
     return game_logic(state, neighbors)
+
+
+def stripes() -> Grid:
+    """Return a grid whose next generation is ALIVE in every cell."""
+    grid = Grid(HEIGHT, WIDTH)
+    grid.rows = [[ALIVE, EMPTY, EMPTY] * (WIDTH // 3) for _ in range(HEIGHT)]
+    return grid
+
+
+def print_seconds(step: Callable[[], Grid], ideal: float) -> None:
+    """Print how long step takes to return the generation after stripes()."""
+    start = perf_counter()
+    after = step()
+    seconds = perf_counter() - start
+    if failed := str(after).count(EMPTY):
+        sys.exit(f"{failed} of {CELLS} cells failed")
+    print(f"here: {CELLS} cells took {seconds:.3f} s, ideally {ideal:.3f} s")
 
 
 # Example 9
 def blocking_io() -> None:
     """With I/O in every cell, a generation takes the sum of the waits."""
     with peer() as address:
-        start = perf_counter()
-        after = simulate(glider(), partial(game_logic_with_io, address))
-        seconds = perf_counter() - start
-    cells = HEIGHT * WIDTH
-    print(after)
-    print(f"here: {cells} cells took {seconds:.3f} s;", end=" ")
-    print(f"the ideal is {cells * DELAY:.3f} s")
+        logic = partial(game_logic_with_io, address)
+        print_seconds(partial(simulate, stripes(), logic), CELLS * DELAY)
 
 
 EXAMPLES = {
@@ -286,30 +270,5 @@ EXAMPLES = {
     (9,): blocking_io,
 }
 
-
-def main(arguments: Sequence[str]) -> None:
-    """Run the examples with these numbers, or all of them."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("numbers", nargs="*", type=int, metavar="N")
-    chosen = set(parser.parse_args(arguments).numbers)
-    known = {n for numbers in EXAMPLES for n in numbers}
-    unknown = chosen - known
-    if unknown:
-        parser.error(f"no example {min(unknown)}: there are 1 to {max(known)}")
-    try:
-        for numbers, demo in EXAMPLES.items():
-            if not chosen or chosen.intersection(numbers):
-                first, last = numbers[0], numbers[-1]
-                label = f"s {first}-{last}" if last > first else f" {first}"
-                print(f"Example{label}: {demo.__doc__}")
-                demo()
-                print(flush=True)
-    except BrokenPipeError:  # nobody reads on, as after `| head -1`
-        os._exit(1)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    run(__doc__, EXAMPLES)

@@ -2,16 +2,15 @@
 
 import os
 import signal
-import threading
 
 import pytest
+
+from tests.helpers import ENVIRONMENT
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to rewrite golden transcripts where nobody reviews them."""
-    # The benchmarks' environment has no snapshots
-    update = config.getoption("update_snapshots", False)
-    if update and os.environ.get("CI"):
+    if config.getoption("update_snapshots", False) and os.environ.get("CI"):
         raise pytest.UsageError(
             "--snapshot-update is refused where CI is set: run `make golden`"
             " by hand, and commit the transcripts once you have read them"
@@ -19,13 +18,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Let the scripts under test hear Ctrl-C.
+    """Undo what the tests' own parent ignores, blocks or sets for Python.
 
-    A shell's background jobs, `make soak &` for one, ignore it, and children
-    inherit that.
+    A shell's background jobs ignore Ctrl-C, and children inherit that.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.name == "posix":
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for name in set(os.environ) - set(ENVIRONMENT):
+        if name.startswith("PYTHON"):
+            del os.environ[name]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,12 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--moments",
         type=int,
-        default=3,
-        help="at how many moments to press Ctrl-C in each script (3)",
+        default=1,
+        help="at how many moments to end each script by signals (1)",
     )
 
 
 @pytest.fixture(scope="session")
 def moments(request: pytest.FixtureRequest) -> int:
-    """At how many moments to press Ctrl-C in each script."""
+    """Return at how many moments to end each script by a signal."""
     return int(request.config.getoption("--moments"))

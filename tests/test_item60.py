@@ -1,17 +1,16 @@
 """The claims of item 60, about coroutines."""
 
 import asyncio
-import gc
 import selectors
+import socket
 import threading
 import traceback
-import tracemalloc
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from tests.helpers import here, life, load, random_grids
+from tests.helpers import life, load, random_grids
 
 main = load("item60_coroutines")
 
@@ -19,20 +18,18 @@ main = load("item60_coroutines")
 class VirtualClock(selectors.SelectSelector):
     """Lets the time pass at once instead of waiting for it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
+    now = 0.0
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
         if not ready:
-            assert timeout is not None, "everybody waits for ever"
+            assert timeout is not None, "everybody waits without a limit"
             self.now += timeout
         return ready
 
 
 def run_virtually(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, float]:
-    """What the coroutine returns, and how many seconds it was about."""
+    """Return what the coroutine returns, and the seconds that it waited."""
     clock = VirtualClock()
 
     def loop_factory() -> asyncio.SelectorEventLoop:
@@ -45,7 +42,8 @@ def run_virtually(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, float]:
 
 
 async def slow_game_logic(state: str, neighbors: int) -> str:
-    await asyncio.sleep(main.DELAY)
+    """Return the next state after one wait."""
+    await asyncio.sleep(0.01)
     return str(await main.game_logic(state, neighbors))
 
 
@@ -59,210 +57,122 @@ def test_every_torus_steps_as_the_second_implementation_does(
         assert str(after) == life(grid)
 
 
+@pytest.mark.parametrize("step", [main.step_cell, main.async_step_cell])
 @pytest.mark.parametrize(("height", "width"), [(5, 9), (50, 90)])
-def test_a_generation_with_io_takes_one_wait(height: int, width: int) -> None:
+def test_a_generation_with_io_takes_one_wait(
+    height: int, width: int, step: Any
+) -> None:
     """C60.2, exactly: on a clock that only waiting moves."""
     grid = main.Grid(height, width)
-    _, seconds = run_virtually(main.simulate(grid, slow_game_logic))
-    assert seconds == pytest.approx(main.DELAY)
+    _, seconds = run_virtually(main.simulate(grid, slow_game_logic, step))
+    assert seconds == pytest.approx(0.01)
 
 
-def test_a_generation_with_io_takes_about_one_wait_here() -> None:
-    """C60.2: 2 waits were measured, of 45 that come one after another.
+def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C60.4: each task runs as far as its await, in this thread."""
+    threads = []
 
-    A wait cannot be shorter; how much longer is up to the machine. The test
-    above is the exact one.
-    """
-    one, two = "the ideal is 0.010 s", "the ideal is 0.020 s"
-    (seconds,) = here("item60_coroutines", f"45 cells took # s; {one}")
-    assert 0.01 <= seconds < 5
-    (seconds,) = here("item60_coroutines", f"45 cells took # s; {two}")
-    assert 0.02 <= seconds < 5
+    class Gate(asyncio.Event):
+        async def wait(self) -> Any:
+            threads.append(threading.get_ident())
+            return await super().wait()
 
-
-def test_a_waiting_coroutine_takes_less_than_a_kilobyte() -> None:
-    """C60.3: 0.6 KB on CPython 3.11 to 3.15, and a task 0.4 to 0.5 more."""
-    alone, task = here(
-        "item60_coroutines", "each takes # bytes, its task # more"
+    monkeypatch.setattr(asyncio, "Event", Gate)
+    asyncio.run(main.print_cost(), debug=False)
+    alive = threading.active_count()
+    assert f"10000 coroutines wait at once on {alive} thread\n" in (
+        capsys.readouterr().out
     )
-    assert 400 < alone < 1024  # 201, were it not waiting
-    assert 250 < task < 4096  # 102 to 125, were it not waiting
+    assert threads == [threading.get_ident()] * 20_000
 
 
-def test_ten_thousand_coroutines_wait_at_once_on_one_thread() -> None:
-    """C60.4."""
-    before = threading.active_count()
-    waiting, threads = asyncio.run(main.wait_together())
-    assert (waiting, threads) == (10_000, before)
+def test_calling_a_coroutine_function_runs_nothing() -> None:
+    """C60.5."""
+    looked_at: list[object] = []
+    coroutine = main.step_cell(0, 0, looked_at.append, None)
+    assert looked_at == []
+    coroutine.close()
 
 
-def test_every_cell_is_stepped_once() -> None:
-    logic, calls = failing_at(0, OSError(), 0)
-    asyncio.run(main.simulate(main.Grid(4, 7), logic))
-    assert len(calls) == 28
+def test_the_first_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> (
+    None
+):
+    """C60.6: with its code in the traceback, and no task left pending."""
+    error = OSError("problem with I/O")
+    cancelled = []
 
-
-def test_a_call_runs_nothing_until_it_is_awaited() -> None:
-    """C60.5: nor does a call of simulate."""
-    ran = []
-
-    async def noted(state: str, neighbors: int) -> str:
-        ran.append(state)
+    async def failing_in_one_cell(state: str, neighbors: int) -> str:
+        if neighbors == 5:
+            raise error
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.append(state)
+            raise
         return state
 
-    coroutine = main.simulate(main.glider(), noted)
-    assert ran == []
-    asyncio.run(coroutine)
-    assert len(ran) == 45
-
-
-def failing_at(number: int, error: BaseException, seconds: float) -> Any:
-    """Rules that raise at a call, and the list of the calls so far."""
-    calls: list[str] = []
-
-    async def failing_game_logic(state: str, neighbors: int) -> str:
-        calls.append(state)
-        if len(calls) == number:
-            raise error
-        if seconds:
-            await asyncio.sleep(seconds)
-        return str(await main.game_logic(state, neighbors))
-
-    return failing_game_logic, calls
-
-
-@pytest.mark.parametrize("seconds", [0.0, 0.01])
-@pytest.mark.parametrize("number", [1, 20, 450])
-def test_the_cell_s_own_exception_comes_out_and_no_further_cell_runs(
-    number: int, seconds: float, caplog: pytest.LogCaptureFixture
-) -> None:
-    """C60.6: with the cell's code in its traceback, and nothing pending."""
-    error = OSError("no I/O")
-    logic, calls = failing_at(number, error, seconds)
-
-    async def check() -> None:
-        with pytest.raises(OSError, match="no I/O") as caught:
-            await main.simulate(main.Grid(15, 30), logic)
+    async def outcome() -> int:
+        with pytest.raises(OSError, match="problem") as caught:
+            await main.simulate(main.glider(), failing_in_one_cell)
         assert caught.value is error
-        names = [
-            frame.name for frame in traceback.extract_tb(error.__traceback__)
-        ]
-        assert "failing_game_logic" in names
-        assert "step_cell" in names
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return len(asyncio.all_tasks())
 
-    asyncio.run(check())
-    assert len(calls) == number
-    gc.collect()  # "exception was never retrieved" is logged by the collector
-    assert caplog.records == []
-
-
-def test_of_several_failures_the_first_comes_out() -> None:
-    """C60.6."""
-    calls = 0
-
-    async def failing(state: str, neighbors: int) -> str:
-        nonlocal calls
-        calls += 1
-        number = calls
-        await asyncio.sleep(1 / number)  # the last to come fails first
-        raise OSError(f"number {number}")
-
-    with pytest.raises(OSError, match="number 45"):
-        run_virtually(main.simulate(main.glider(), failing))
-
-
-@pytest.mark.parametrize(
-    "error", [asyncio.CancelledError("gone"), BaseException("base")], ids=repr
-)
-def test_no_failure_is_lost(error: BaseException) -> None:
-    """C60.6: though CancelledError in a task is no failure to its group."""
-    logic, calls = failing_at(20, error, 0.01)
-
-    async def check() -> BaseException | None:
-        try:
-            await main.simulate(main.glider(), logic)
-        except BaseException as caught:
-            return caught
-        return None
-
-    assert asyncio.run(check()) is error
-    assert len(calls) == 20
+    tasks, seconds = run_virtually(outcome())
+    assert (len(cancelled), tasks, seconds) == (44, 1, 0)
+    names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    assert names[-1] == "failing_in_one_cell"
 
 
 def test_cancelling_a_generation_cancels_its_cells() -> None:
-    async def check() -> None:
+    """C60.6: from outside, too."""
+
+    async def outcome() -> int:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(main.DELAY / 2):
+            async with asyncio.timeout(0.005):
                 await main.simulate(main.glider(), slow_game_logic)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return len(asyncio.all_tasks())
 
-    run_virtually(check())
-
-
-def test_a_peer_that_hangs_up_is_an_error() -> None:
-    async def hang_up(reader: Any, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.close()
-
-    async def check() -> None:
-        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-        async with server:
-            address = server.sockets[0].getsockname()
-            with pytest.raises(ConnectionError, match="did not answer"):
-                await main.ask(address)
-
-    asyncio.run(check())
-    gc.collect()  # a connection left open would warn, which is an error
+    tasks, seconds = run_virtually(outcome())
+    assert (tasks, round(seconds, 6)) == (1, 0.005)
 
 
-@pytest.mark.parametrize("kind", [OSError, asyncio.CancelledError])
-def test_after_a_failure_nobody_is_waited_for(
-    kind: type[BaseException],
+@pytest.mark.parametrize("answer", [b"", None], ids=["hangs up", "silent"])
+def test_a_peer_that_does_not_answer_is_an_error(
+    answer: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C60.6: the other cells would take a minute."""
-    calls = []
+    """No wait is without a limit."""
+    monkeypatch.setattr(main.life, "PATIENCE", 0.1)
 
-    async def failing(state: str, neighbors: int) -> str:
-        calls.append(state)
-        if len(calls) == 45:
-            raise kind
-        await asyncio.sleep(60)
-        return state
+    def accept(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1)
+            if answer is None:
+                connection.recv(1)
 
-    async def check() -> None:
-        with pytest.raises(kind):
-            await main.simulate(main.glider(), failing)
-
-    _, seconds = run_virtually(check())
-    assert seconds == 0
-
-
-def test_measuring_leaves_nothing_behind() -> None:
-    """C60.3: neither tasks nor the tracing of memory."""
-
-    async def check() -> None:
-        await main.memory_of_waiting()
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    asyncio.run(check())
-    assert not tracemalloc.is_tracing()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, args=(server,))
+        thread.start()
+        with pytest.raises(
+            OSError, match="no answer" if answer == b"" else None
+        ):
+            asyncio.run(main.ask(server.getsockname()))
+        thread.join()
 
 
-def test_the_functions_with_io_ask_and_then_answer(
+def test_the_functions_with_io_ask_and_then_return(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked = []
+    """C60.2: every cell asks, twice where both functions have I/O."""
+    asked: list[object] = []
 
     async def ask(address: object) -> None:
         asked.append(address)
 
-    async def check() -> None:
-        assert await main.game_logic_with_io("there", main.EMPTY, 3) == "*"
-        grid = main.glider()
-        count = await main.count_neighbors_with_io("here", 1, 3, grid.get)
-        assert count == 5
-
     monkeypatch.setattr(main, "ask", ask)
-    asyncio.run(check())
-    assert asked == ["there", "here"]
+    main.coroutine_per_cell()
+    assert len(asked) == 45
+    main.io_in_one_more_function()
+    assert len(asked) == 3 * 45

@@ -1,0 +1,248 @@
+"""Every figure on a here: line is bounded, from both sides.
+
+The bounds hold on any machine, as busy as it may be: a figure that is too
+large gets more tries, which a wrong one fails as well. How a figure comes
+about is tested exactly, with clocks and counters that tests make up.
+"""
+
+import itertools
+import os
+import re
+import sys
+from typing import Any, ClassVar, NamedTuple
+
+import pytest
+
+from tests.helpers import ITEMS, SCRIPTS, load, run, run_copy
+
+TRIES = 20
+pytestmark = pytest.mark.xdist_group("golden")
+
+
+class F(NamedTuple):
+    """The figure at # on a line of an item; * stands for anything else."""
+
+    item: int
+    line: str
+    least: float
+    most: float
+    why: str
+
+
+GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+CORES = 1.05 if GIL else (os.cpu_count() or 1) + 0.05
+STATUS = -15 if os.name == "posix" else 1  # Windows knows no signals
+NAPS = "a nap is never shorter; ten in a row take 2 s"
+FACTORS = "1.4 million divisions"
+SHARE = "a busy machine may leave little of a core"
+WAIT = "a wait is never shorter; it is some 10 % longer"
+STARTS = "five threads are started before the first wait ends"
+POLLS = "three workers poll 1,000 times in vain, and for 1,000 items"
+ONE_EACH = "40 items of 5 ms, and the first one's way through two phases"
+SEVERAL = "14 rounds of 5 ms, and the first one's way"
+STACK = "two pages of its stack at least"
+COST = "connections and threads cost several times the wait"
+FRAME = "425 on 3.11, 390 on 3.14; 201 if it did not wait"
+TASK = "470 to 560; 970 with its coroutine"
+
+FIGURES = [
+    F(52, "10 naps of 0.2 s took # s together", 0.2, 1, NAPS),
+    F(52, "exit status # (-15 is signal 15, SIGTERM)", STATUS, STATUS, ""),
+    F(53, "# s", 0.01, 1, FACTORS),
+    F(53, "# s, * cores in use, with* the GIL", 0.01, 1, FACTORS),
+    F(53, "* s, # cores in use, with* the GIL", 0.01, CORES, SHARE),
+    F(53, "in a row # s, ideally 0.500 s", 0.5, 0.8, WAIT),
+    F(53, "in threads # s, ideally 0.100 s", 0.1, 0.18, WAIT),
+    F(53, "the main thread finished its work after # s", 0, 0.09, STARTS),
+    F(55, "polled # times", 6000, 1e6, POLLS),
+    F(55, "(1, 1, 1) workers took # s for slow items", 0.21, 0.38, ONE_EACH),
+    F(55, "(3, 4, 5) workers took # s for slow items", 0.076, 0.14, SEVERAL),
+    F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, WAIT),
+    F(57, "# KiB of memory in use for each thread", 6, 200, STACK),
+    F(57, "# s to start and join them", 0.0002, 0.5, COST),
+    F(57, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, COST),
+    F(58, "45 cells took # s, ideally 0.090 s", 0.09, 0.17, WAIT),
+    F(58, "45 cells took # s, ideally 0.100 s", 0.1, 0.19, WAIT),
+    F(59, "45 cells took # s, ideally 0.050 s", 0.05, 0.095, WAIT),
+    F(60, "# bytes each, * for its task", 300, 600, FRAME),
+    F(60, "* bytes each, # for its task", 300, 900, TASK),
+    F(60, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, COST),
+    F(60, "45 cells took # s, ideally 0.020 s", 0.02, 0.3, COST),
+]
+
+
+def regex(line: str) -> str:
+    """Return a pattern for a here: line; its group is the figure."""
+    pattern = re.escape("here: " + line).replace(r"\*", r".*")
+    return pattern.replace(r"\#", "(?P<figure>[-\\d.]+)")
+
+
+def here_lines(text: str) -> list[str]:
+    """Return the here: lines of a transcript."""
+    return [line for line in text.splitlines() if line.startswith("here: ")]
+
+
+@pytest.mark.parametrize(
+    "figure", FIGURES, ids=lambda f: f"{f.item}: {f.line}"
+)
+def test_a_figure_is_within_its_bounds(figure: F) -> None:
+    """If it is too large, there are more tries."""
+    (name,) = (name for name in ITEMS if str(figure.item) in name)
+    texts = itertools.chain(
+        [run_copy(name)[0].stdout],
+        (run(SCRIPTS[name]).stdout for _ in range(TRIES)),
+    )
+    values = []
+    for text in texts:
+        for line in here_lines(text):
+            if match := re.fullmatch(regex(figure.line), line):
+                values.append(float(match["figure"]))
+        assert values, f"no line {figure.line!r} in {text}"
+        assert min(values) >= figure.least, figure.why
+        if values[-1] <= figure.most:
+            return
+    raise AssertionError(f"{values} > {figure.most}: {figure.why}")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_figure_has_its_row(name: str) -> None:
+    """Numbers that no row bounds stand in the text of a row."""
+    for line in here_lines(run_copy(name)[0].stdout):
+        rest, known = line, ""
+        for figure in FIGURES:
+            match = re.fullmatch(regex(figure.line), line)
+            if match and str(figure.item) in name:
+                rest = rest.replace(match["figure"], "#", 1)
+                known += figure.line
+        numbers = re.findall(r"\d+(?:\.\d+)?", rest)
+        assert all(number in known for number in numbers), line
+
+
+def ticking(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    """Let a second pass at each look at a module's clock."""
+    clock = itertools.count(100.0)
+    monkeypatch.setattr(module, "perf_counter", lambda: next(clock))
+
+
+@pytest.mark.parametrize(
+    ("item", "demo", "lines"),
+    [
+        (
+            "item52_subprocess",
+            "sleep_in_parallel",
+            ["10 naps of 0.2 s took 1.000 s together"],
+        ),
+        ("item53_gil", "factorize_in_a_row", ["1.000 s"]),
+        (
+            "item53_gil",
+            "block_in_a_row",
+            ["in a row 1.000 s, ideally 0.500 s"],
+        ),
+        (
+            "item53_gil",
+            "block_in_threads",
+            [
+                "the main thread finished its work after 1.000 s",
+                "in threads 2.000 s, ideally 0.100 s",
+            ],
+        ),
+        (
+            "item55_queue",
+            "several_workers",
+            [
+                "(1, 1, 1) workers took 1.000 s for slow items",
+                "(3, 4, 5) workers took 1.000 s for slow items",
+            ],
+        ),
+    ],
+)
+def test_seconds_are_those_from_start_to_end(
+    item: str,
+    demo: str,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On a clock that moves on by one at each look."""
+    ticking(monkeypatch, load(item))
+    getattr(load(item), demo)()
+    printed = here_lines(capsys.readouterr().out)
+    assert printed == [f"here: {line}" for line in lines]
+
+
+def test_a_generation_s_seconds_are_those_from_start_to_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of item 56, for items 57 to 60, too."""
+    life = load("item56_life")
+    ticking(monkeypatch, life)
+    life.print_seconds(lambda: life.simulate(life.stripes()), 0.5)
+    assert capsys.readouterr().out == (
+        "here: 45 cells took 1.000 s, ideally 0.500 s\n"
+    )
+
+
+def test_cores_are_processor_seconds_in_a_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not the other way round."""
+    gil = load("item53_gil")
+    ticking(monkeypatch, gil)
+    clock = itertools.count(step=0.25)
+    monkeypatch.setattr(gil, "process_time", lambda: next(clock))
+    gil.factorize_in_threads()
+    assert "here: 1.000 s, 0.25 cores in use, " in capsys.readouterr().out
+
+
+def test_a_thread_s_memory_is_what_was_in_use_more_by_cell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """4,500 KiB more for 45 threads; and a second to start and join them."""
+    threads = load("item57_threads")
+    ticking(monkeypatch, threads)
+    memory = iter([1_000.0, 5_500.0])
+    monkeypatch.setattr(threads, "memory_in_use", lambda: next(memory))
+    threads.print_cost()
+    assert here_lines(capsys.readouterr().out) == [
+        "here: 100 KiB of memory in use for each thread",
+        "here: 1.0000 s to start and join them",
+    ]
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems do not tell"
+)
+def test_memory_in_use_is_that_of_this_process() -> None:
+    """In KiB: 64 MiB that have been written to are in use."""
+    memory_in_use = load("item57_threads").memory_in_use
+    before = memory_in_use()
+    data = bytearray(b"x") * (64 * 2**20)
+    assert memory_in_use() - before == pytest.approx(2**16, rel=0.1)
+    assert len(data) == 64 * 2**20
+
+
+@pytest.mark.parametrize("tracing", [False, True])
+def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
+    tracing: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """400 for each of 10,000, and 500 more with tasks: 100 for a task."""
+    coroutines = load("item60_coroutines")
+    memory = iter([7_000, 4_007_000, 9_007_000])
+
+    class Trace:
+        """Takes tracemalloc's place, and may have been on already."""
+
+        calls: ClassVar[list[str]] = []
+        is_tracing = staticmethod(lambda: tracing)
+        start = staticmethod(lambda: Trace.calls.append("start"))
+        stop = staticmethod(lambda: Trace.calls.append("stop"))
+        get_traced_memory = staticmethod(lambda: (next(memory), 0))
+
+    monkeypatch.setattr(coroutines, "tracemalloc", Trace)
+    coroutines.asyncio.run(coroutines.print_cost(), debug=False)
+    assert here_lines(capsys.readouterr().out) == [
+        "here: 400 bytes each, 100 for its task"
+    ]
+    assert Trace.calls == ["start"] + ["stop"] * (not tracing)

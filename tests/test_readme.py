@@ -1,0 +1,52 @@
+"""The README shows what is there."""
+
+import re
+
+import pytest
+
+from tests.helpers import ITEMS, ROOT, SCRIPTS, load, run_copy
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_items_lists_them_all_in_order() -> None:
+    """Each with a command that is there."""
+    rows = re.findall(
+        r"(?m)^\| (\d\d) \| .+ \| \[`python3 (\S+)`\]\((\S+)\) \|$", README
+    )
+    assert rows == [(i[4:6], f"{i}/main.py", f"{i}/main.py") for i in ITEMS]
+
+
+def test_the_table_of_questions_lists_them_all_in_order() -> None:
+    """With the words that the scripts print."""
+    asked = [
+        (item[4:6], letter, demo.__doc__)
+        for item in ITEMS
+        if f"{item}-questions" in SCRIPTS
+        for letter, demo in load(item, "questions").QUESTIONS.items()
+    ]
+    rows = re.findall(
+        r"(?m)^\| \[(\d\d)\]\(item\1_\w+/questions.py\) \| (.+) \|$", README
+    )
+    listed = [
+        (item, *question.split(": ", 1))
+        for item, questions in rows
+        for question in questions.split("<br>")
+    ]
+    assert listed == asked
+
+
+def test_the_transcript_is_a_real_one() -> None:
+    """The lines after the code are those that item 54 prints."""
+    shown = re.findall(r"(?m)^    (Example.*\n    Counter.*)$", README)
+    assert len(shown) == 1
+    text = shown[0].replace("\n    ", "\n")
+    assert run_copy("item54_lock")[0].stdout.startswith(text + "\n\n")
+
+
+@pytest.mark.parametrize(
+    "target", re.findall(r"(?<=\]\()[^)#:]+(?=\))", README)
+)
+def test_every_link_leads_to_a_file(target: str) -> None:
+    """Inside the repository."""
+    assert (ROOT / target).exists()

@@ -1,0 +1,331 @@
+"""How every script runs as a command, whatever is around it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.helpers import (
+    ENVIRONMENT,
+    ITEMS,
+    LIMIT,
+    ROOT,
+    SCRIPTS,
+    mask,
+    relatives,
+    run,
+)
+
+posix = pytest.mark.skipif(
+    os.name != "posix", reason="signals and limits are those of POSIX"
+)
+T = TypeVar("T")
+Result = subprocess.CompletedProcess[str]
+scripts = pytest.mark.parametrize("name", SCRIPTS)
+ITEM54 = SCRIPTS["item54_lock"]
+SNAPSHOTS = ROOT / "tests" / "__snapshots__" / "test_golden"
+pytestmark = pytest.mark.xdist_group("running")
+
+
+def at_once(work: Callable[[str], T]) -> Iterator[dict[str, Future[T]]]:
+    """Yield what work makes of each script, several at a time: most wait."""
+    with ThreadPoolExecutor(4) as pool:
+        yield {name: pool.submit(work, name) for name in SCRIPTS}
+
+
+def born_into(code: str, *command: str | Path, **options: object) -> Result:
+    """Run a script of a parent that runs code first, then becomes it."""
+    become = "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    code = f"import os, resource, signal, sys\n{code}\n{become}"
+    return run("-c", code, *command, **options)
+
+
+# What a parent may hand down
+HARSH = """
+for name in "SIGCHLD", "SIGTERM", "SIGHUP", "SIGINT":
+    signal.signal(getattr(signal, name), signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.close(0)
+"""
+
+
+def run_harshly(name: str) -> Result:
+    """Run a script as few readers would."""
+    flags = "-B", "-OO", "-X", "dev", "-W", "error"
+    environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    if name == "item60_coroutines":
+        environment["PYTHONTRACEMALLOC"] = "1"
+    if os.name != "posix":
+        return run(*flags, SCRIPTS[name], env=environment)
+    return born_into(HARSH, *flags, SCRIPTS[name], env=environment)
+
+
+@pytest.fixture(scope="module")
+def harsh_runs() -> Iterator[dict[str, Future[Result]]]:
+    """Every script, run harshly."""
+    yield from at_once(run_harshly)
+
+
+def untitled(text: str) -> str:
+    """Return a transcript without the titles of its demos."""
+    return re.sub(r"(?m)^((Example|Question)s? [-\w]+: ).*", r"\1", mask(text))
+
+
+@scripts
+def test_harsh_conditions_change_nothing(
+    name: str, harsh_runs: dict[str, Future[Result]]
+) -> None:
+    """Signals ignored and blocked, stdin closed, -OO, -X dev, ASCII.
+
+    Under -OO there are no docstrings: a name takes the title's place.
+    """
+    result = harsh_runs[name].result()
+    assert result.stderr == ""
+    assert result.returncode == 0
+    golden = SNAPSHOTS / f"test_transcript[{name}].txt"
+    assert untitled(result.stdout) == untitled(golden.read_text())
+    assert ": None" not in result.stdout
+
+
+def test_several_numbers_run_their_demos_once_in_the_book_s_order() -> None:
+    """Whatever the order in which they are given."""
+    result = run(ITEM54, "8", "3", "1")
+    headings = [
+        line for line in result.stdout.splitlines() if "Example" in line
+    ]
+    assert [line.split(":")[0] for line in headings] == [
+        "Examples 1-3",
+        "Examples 7-8",
+    ]
+
+
+@pytest.mark.parametrize("name", ["item54_lock", "item54_lock-questions"])
+def test_what_is_unknown_is_refused_by_name(name: str) -> None:
+    """Exit status 2, and nothing runs; --help tells the lesson."""
+    result = run(SCRIPTS[name], "99")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "no 99: choose from " in result.stderr
+    text = run(SCRIPTS[name], "--help").stdout
+    assert SCRIPTS[name].read_text().split('"""')[1].strip() in text
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_a_python_that_is_too_old_is_told(item: str) -> None:
+    """Exit status 2, before anything goes wrong."""
+    code = (
+        "import runpy, sys; sys.version_info = (3, 10, 13)\n"
+        "sys.version = '3.10.13'; sys.path.insert(0, '.')\n"
+        "runpy.run_path('main.py', run_name='__main__')"
+    )
+    result = run("-c", code, cwd=ROOT / item)
+    assert result.returncode == 2
+    assert result.stderr == "needs Python 3.11 or newer, not 3.10.13\n"
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_importing_a_script_prints_nothing_and_starts_nothing(
+    item: str,
+) -> None:
+    """So that any script is a module as well."""
+    code = (
+        "import main, threading, signal, chapter\n"
+        "print(threading.active_count(), signal.getsignal(signal.SIGINT)"
+        " is signal.default_int_handler)"
+    )
+    assert run("-c", code, cwd=ROOT / item).stdout == "1 True\n"
+
+
+def start(name: str, *flags: str) -> tuple["subprocess.Popen[str]", str]:
+    """Start a script in a session of its own; return its family's mark."""
+    family = str(uuid.uuid4())
+    process = subprocess.Popen(
+        [sys.executable, "-B", *flags, SCRIPTS[name]],
+        env={**ENVIRONMENT, "FAMILY": family},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    return process, family
+
+
+def all_gone(family: str, seconds: float = LIMIT) -> bool:
+    """Wait until no process of a family is left."""
+    deadline = time.monotonic() + seconds
+    while left := relatives(family):
+        if time.monotonic() > deadline:
+            for number in left:
+                os.kill(int(number), signal.SIGKILL)
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def end_with(number: int, name: str, moment: float, *, group: bool) -> None:
+    """Send a script a signal after some seconds; check how it ends."""
+    process, family = start(name)
+    time.sleep(moment)
+    send = os.killpg if group else os.kill
+    send(process.pid, number)
+    stdout, stderr = process.communicate(timeout=LIMIT)
+    assert all_gone(family), f"{name} leaves children behind"
+    if number != signal.SIGINT:
+        assert process.returncode in (-number, 0)
+        assert stderr == ""
+    elif process.returncode == -number:  # in its imports
+        assert stdout == ""
+        assert "chapter.py" not in stderr.splitlines()[1:2]
+    else:
+        assert process.returncode in (130, 0)
+        assert stderr == ""
+
+
+@pytest.fixture(scope="module")
+def ends(moments: int) -> Iterator[dict[str, Future[None]]]:
+    """Every script, ended at several moments: by Ctrl-C, and killed."""
+
+    def end(name: str) -> None:
+        for turn in range(moments):
+            moment = 0.05 + 0.8 * (turn + hash(name) % 7 / 7) / moments
+            end_with(signal.SIGINT, name, moment, group=True)
+            end_with(signal.SIGINT, name, moment, group=False)
+            end_with(signal.SIGKILL, name, moment, group=False)
+
+    yield from at_once(end)
+
+
+@posix
+@scripts
+def test_however_a_script_ends_no_process_is_left(
+    name: str, ends: dict[str, Future[None]]
+) -> None:
+    """C52.8: Ctrl-C means exit status 130, and no traceback."""
+    ends[name].result()
+
+
+@pytest.fixture(scope="module")
+def cuts() -> Iterator[dict[str, Future[tuple[str, int]]]]:
+    """Every script with its output cut off."""
+
+    def cut(name: str) -> tuple[str, int]:
+        process, family = start(name, "-u")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # before the script has written anything
+        with process, process.stderr:
+            stderr = process.stderr.read()
+        assert all_gone(family)
+        return stderr, process.returncode
+
+    yield from at_once(cut)
+
+
+@scripts
+def test_a_closed_pipe_is_met_in_silence(
+    name: str, cuts: dict[str, Future[tuple[str, int]]]
+) -> None:
+    """As after `| head -1`."""
+    assert cuts[name].result() == ("", 1)
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no device that is always full"
+)
+def test_a_full_disk_is_an_error_with_its_reason() -> None:
+    """It is not taken for a closed pipe."""
+    with open("/dev/full", "w") as full:
+        result = run(ITEM54, stdout=full)
+    assert result.returncode != 0
+    assert "No space left on device" in result.stderr
+
+
+def test_a_demo_s_own_broken_pipe_is_an_error_with_its_reason() -> None:
+    """Only stdout's means that nobody reads on."""
+    code = (
+        "import chapter\n"
+        "def demo(): raise BrokenPipeError(32, 'a pipe of a child')\n"
+        "chapter.run('', {'A': demo})"
+    )
+    result = run("-c", code, cwd=ITEM54.parent)
+    assert result.returncode == 1
+    assert "a pipe of a child" in result.stderr
+
+
+@posix
+@pytest.mark.parametrize(
+    ("name", "demo", "files", "reason"),
+    [
+        ("item53_gil", "9", 10, "only 3 of 5 calls finished"),
+        ("item57_threads", "3", 20, "of 45 cells failed"),
+        ("item58_queue_refactor", "10", 17, "SimulationError: cell "),
+        ("item60_coroutines", "6", 20, "OSError: [Errno 24] "),
+    ],
+)
+def test_no_figure_is_printed_for_work_that_failed(
+    name: str, demo: str, files: int, reason: str
+) -> None:
+    """With so few open files that I/O fails: the last line says why."""
+    limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))"
+    result = born_into(limit, SCRIPTS[name], demo)
+    assert result.returncode == 1
+    assert reason in result.stderr.splitlines()[-1]
+    assert ", ideally " not in result.stdout
+
+
+@posix
+@pytest.mark.parametrize("name", ["item55_queue", "item58_queue_refactor"])
+def test_a_refused_thread_is_an_error_and_no_hang(name: str) -> None:
+    """With room for the stack of one thread, of 128 MB."""
+    limit = (
+        "resource.setrlimit(resource.RLIMIT_STACK, (2**27, 2**27))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28))"
+    )
+    result = born_into(limit, SCRIPTS[name])
+    assert result.returncode == 1
+    assert result.stderr.endswith("RuntimeError: can't start new thread\n")
+
+
+@posix
+def test_an_interactive_session_keeps_its_ctrl_c() -> None:
+    """As after python -i, %run, a debugger, or runpy."""
+    ask = "import signal; print(signal.getsignal(signal.SIGINT))\n"
+    result = run("-i", ITEM54, "6", stdin=None, input=ask)
+    assert "default_int_handler" in result.stdout
+    code = (
+        f"import runpy, sys, signal; sys.argv = ['', '6']\n"
+        f"sys.path.insert(0, {str(ITEM54.parent)!r})\n"
+        f"runpy.run_path({str(ITEM54)!r}, run_name='__main__')\n{ask}"
+    )
+    assert "default_int_handler" in run("-c", code).stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="make is a tool of POSIX here")
+def test_make_takes_the_nine_items_and_nothing_else(tmp_path: Path) -> None:
+    """Whatever else is in the folder."""
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for item in ITEMS:
+        (tmp_path / item).mkdir()
+    (tmp_path / "item54_out.txt").touch()
+    (tmp_path / "item61_mine").mkdir()
+    result = subprocess.run(
+        ["make", "-n", "run", "item54"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "item61" not in result.stdout
+    assert "out.txt" not in result.stdout
+    assert all(item in result.stdout for item in ITEMS)
