@@ -267,7 +267,6 @@ def stop_threads(
     """Close the queue once for each worker, join them, return what failed."""
     for _ in threads:
         closable_queue.close()
-    closable_queue.join()
     for thread in threads:
         thread.join()
     return [failure for thread in threads for failure in thread.failures]
