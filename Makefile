@@ -7,12 +7,12 @@ ANSWERED = item52_subprocess item53_gil item54_lock item55_queue \
 	item57_threads item59_pool item60_coroutines
 TARGETS = item52 item53 item54 item55 item56 item57 item58 item59 item60
 
-# What a user has set for Python and its tools is not meant for these.
-unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONINSPECT \
-	PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDEVMODE PYTHONUSERBASE \
-	PIP_TARGET PIP_PREFIX PIP_USER PIP_REQUIREMENT PIP_CONSTRAINT \
-	PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIRE_VIRTUALENV \
-	PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
+# What a user has set for Python, pip and pytest is not meant for these, but
+# for where pip finds its packages.
+REACH = PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_INDEX_URL \
+	PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_PROXY \
+	PIP_TRUSTED_HOST PIP_CACHE_DIR PIP_RETRIES PIP_TIMEOUT
+unexport $(filter-out $(REACH),$(filter PYTHON% PIP_% PYTEST_%,$(.VARIABLES)))
 
 # An environment for each interpreter and task: .venv/cpython-313-test, say.
 TAG := $(shell $(PYTHON) -c "import sys; \
@@ -20,8 +20,8 @@ TAG := $(shell $(PYTHON) -c "import sys; \
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST := .venv/$(TAG)-test
 CHECK := .venv/$(TAG)-check
-EXPLORE := .venv/$(TAG)-explore
 BENCH := .venv/$(TAG)-bench
+LOCK := .venv/$(TAG)-lock
 
 .PHONY: help
 help:  ## list the targets (default)
@@ -78,6 +78,33 @@ soak: $(TEST)/ready  ## the tests again and again (RUNS=100)
 interrupt: $(TEST)/ready  ## end each script by signals at twenty moments
 	$(TEST)/$(BIN)/python -m pytest -k however --moments 20
 
+.PHONY: bench
+bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: 45 cells)
+	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(JSON) \
+		$(if $(QUICK),--quick)
+
+.PHONY: pictures
+pictures: $(BENCH)/ready  ## draw the pictures (JSON=benchmarks/mine.json: yours)
+	@$(BENCH)/$(BIN)/python -m benchmarks.pictures $(JSON)
+
+.PHONY: executors
+executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
+	@$(BENCH)/$(BIN)/python -m benchmarks.executors
+
+.PHONY: test-bench
+test-bench: $(BENCH)/ready  ## the tests of the benchmarks
+	$(BENCH)/$(BIN)/python -m pytest --confcutdir=tests/bench tests/bench
+
+.PHONY: lock
+lock: $(LOCK)/ready  ## pin the packages anew (UPGRADE=1: the newest ones)
+	@for group in test check bench lock; do \
+		$(LOCK)/$(BIN)/uv pip compile --quiet --universal \
+			--python-version 3.11 --generate-hashes --no-annotate \
+			--custom-compile-command "make lock" \
+			$(if $(UPGRADE),--upgrade) --group $$group \
+			--output-file requirements/$$group.txt || exit; \
+	done
+
 .PHONY: golden
 golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed
 	$(TEST)/$(BIN)/python -m pytest tests/test_golden.py --snapshot-update
@@ -102,8 +129,10 @@ clean:  ## remove what the other targets made
 	rm -rf .venv .*_cache site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(TEST)/ready: tests/requirements.txt
-$(CHECK)/ready: tests/requirements-check.txt
+$(TEST)/ready: requirements/test.txt
+$(CHECK)/ready: requirements/check.txt
+$(BENCH)/ready: requirements/bench.txt
+$(LOCK)/ready: requirements/lock.txt
 %/ready:
 	$(PYTHON) -m venv --clear $*
 	$*/$(BIN)/python -m pip install --quiet --disable-pip-version-check \

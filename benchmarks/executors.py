@@ -1,9 +1,9 @@
 """Beyond one machine: item 59's fan-out, on any executor.
 
 A generation becomes pure calls: a cell's state and its number of living
-neighbors go out, its next state comes back, and nobody but the caller touches
-a grid. Such calls run on threads, on interpreters, on processes and on a
-cluster alike; what differs is what it costs to ship them there.
+neighbors go out, its next state comes back, and only the caller touches a
+grid. Such calls run on threads, interpreters, processes and clusters alike;
+what differs is what it costs to ship them there.
 
     python3 -m benchmarks.executors            the table, in some 20 seconds
     python3 -m benchmarks.executors --quick    the same on a small grid
@@ -25,47 +25,46 @@ from functools import partial
 from itertools import chain, starmap
 from math import ceil
 from multiprocessing import get_context, resource_tracker
-from random import Random
 from tempfile import TemporaryDirectory
 from threading import get_ident
 from time import perf_counter, sleep
 from typing import NamedTuple
 
-from benchmarks.machine import machine
+from item56 import Grid, Logic, count_neighbors, game_logic, simulate
+
+from benchmarks.figures import machine
+from benchmarks.ways import random_grid
 from item53_gil.main import factorize
-from item56_life.main import (
-    ALIVE,
-    Grid,
-    Logic,
-    count_neighbors,
-    game_logic,
-    simulate,
-)
 
 # The packages are imported where they are used: every worker process imports
 # this module, and needs none of them.
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-WORKERS = cores()
+if hasattr(os, "sched_getaffinity"):
+    WORKERS = len(os.sched_getaffinity(0))  # that this process may use
+else:
+    WORKERS = os.cpu_count() or 1
 CHUNKS = 4 * WORKERS
 SIDE, QUICK_SIDE = 20, 6  # cells
-NUMBER = 50_000  # its factors take some 1.5 ms to find
-REPEATS = 3  # the quickest counts
+NUMBER = 50_000  # its factors take a few milliseconds to find
+REPEATS = 3  # the fastest counts
+COLUMNS = (
+    "",
+    "start",
+    "slow\ngeneration",
+    "times\nserial",
+    "processor\ntime",
+    "a call,\nunchunked",
+    "a call,\nchunked",
+)
 
 Cell = tuple[str, int]  # state, number of living neighbors
-Step = Callable[[Logic, int], Grid]  # rule, number of chunks
+Step = Callable[[Logic, int], Grid]  # rules, number of chunks
 Open = Callable[[int], AbstractContextManager[Executor]]  # number of workers
 
 
 def next_states(logic: Logic, cells: Sequence[Cell]) -> list[str]:
-    """What logic makes of each cell. This is all that a worker does."""
+    """Return the next state of each cell. This is all that a worker does."""
     return list(starmap(logic, cells))
 
 
@@ -75,25 +74,22 @@ def simulate_executor(
     logic: Logic = game_logic,
     chunks: int = CHUNKS,
 ) -> Grid:
-    """The generation after grid, a task for each of at most chunks chunks.
+    """Return the generation after grid, with a task for each chunk of cells.
 
     A few chunks a worker are right: with fewer, workers idle while the last
-    is still busy; with more, the way there and back is paid more often. But
-    for threads, logic must be picklable: a function of a module that workers
-    can import, or a partial of one.
+    one is still busy; with more, the way there and back is paid more often.
+    Except for threads, logic must be picklable: a function of a module that
+    workers can import, or a partial of one.
 
-    Raises ValueError if chunks is below 1; otherwise what the first chunk to
-    fail raised, in the order of the cells, once the chunks before it are
-    done. Chunks that have not started by then are cancelled.
+    Raises what the first chunk in order raised, and cancels the chunks that
+    have not started.
     """
-    if chunks < 1:
-        raise ValueError(f"chunks must be 1 or more, not {chunks}")
     places = [(y, x) for y in range(grid.height) for x in range(grid.width)]
     cells = [
         (grid.get(y, x), count_neighbors(y, x, grid.get)) for y, x in places
     ]
     size = ceil(len(cells) / chunks)
-    # Not map's chunksize: no executor heeds it but ProcessPoolExecutor.
+    # Not map's chunksize, which only ProcessPoolExecutor heeds.
     parts = [cells[n : n + size] for n in range(0, len(cells), size)]
     # map submits all of them at once, and asks for their results in order.
     results = executor.map(partial(next_states, logic), parts)  # Fan out
@@ -105,20 +101,20 @@ def simulate_executor(
 
 
 def slow_game_logic(state: str, neighbors: int) -> str:
-    """The next state of a cell, after some 1.5 ms of computation."""
+    """Return the next state of a cell, after some computation."""
     for _ in factorize(NUMBER):
         pass
     return game_logic(state, neighbors)
 
 
-# By name: the default is not the same in all versions, and fork, where it is
-# the default, copies a process that may have threads, and their locks.
+# By name: the default differs between versions, and fork, where it is the
+# default, copies a process that may have threads, and their locks.
 processes = partial(ProcessPoolExecutor, mp_context=get_context("spawn"))
 
 
 @contextmanager
 def dask_cluster(workers: int) -> Iterator[Executor]:
-    """An executor on a Dask cluster of so many processes on this machine."""
+    """Yield an executor on a Dask cluster of processes on this machine."""
     from dask import config
     from dask.distributed import Client, LocalCluster
 
@@ -154,16 +150,6 @@ if sys.version_info >= (3, 14):
 
     EXECUTORS["interpreters"] = InterpreterPoolExecutor
 
-SHIPPING = """
-threads       nothing is copied; with the GIL, they also share one core
-interpreters  calls are pickled, but stay in the process; a GIL for each
-processes     calls are pickled, and go through a pipe; a worker that dies
-              fails them all, as BrokenProcessPool
-Dask          calls go to a scheduler and on, over TCP, also to other
-              machines; those of a worker that dies run again elsewhere,
-              which is right for pure calls only
-"""
-
 
 @contextmanager
 def ctrl_c_held() -> Iterator[None]:
@@ -191,14 +177,14 @@ def heed_ctrl_c() -> None:
 
 
 def worker(seconds: float) -> tuple[int, int]:
-    """Be busy for so long; the process and the thread that were."""
+    """Be busy for that long; return the process and the thread."""
     sleep(seconds)
     return os.getpid(), get_ident()
 
 
 @contextmanager
 def opened(make: Open, workers: int) -> Iterator[Executor]:
-    """An executor of so many workers, all of which have started."""
+    """Yield an executor whose workers have all started."""
     with make(workers) as executor:
         seen: set[tuple[int, int]] = set()
         while len(seen) < workers:
@@ -209,26 +195,24 @@ def opened(make: Open, workers: int) -> Iterator[Executor]:
 class Figures(NamedTuple):
     """What a generation takes, in seconds."""
 
-    slow: float  # with the slow rule
+    slow: float  # with the slow rules
     processor: float  # of all processes together, in that time
-    one_each: float  # with the quick rule, a task for each cell
-    chunked: float  # with the quick rule, in chunks as with the slow one
+    one_each: float  # with the quick rules, a task for each cell
+    chunked: float  # with the quick rules, in chunks as with the slow ones
 
 
 def processor_time() -> float:
-    """Seconds of processor time, of this process and its descendants."""
+    """Return the processor time of this process and its descendants."""
     import psutil
 
     this = psutil.Process()
-    times = [
-        process.cpu_times()
-        for process in (this, *this.children(recursive=True))
-    ]
+    family = [this, *this.children(recursive=True)]
+    times = [process.cpu_times() for process in family]
     return sum(float(time.user + time.system) for time in times)
 
 
 def measure(step: Step, cells: int, expected: str) -> Figures:
-    """Take the times of step; RuntimeError if a grid is not as expected."""
+    """Time the step; RuntimeError if a grid is not as expected."""
 
     def once(logic: Logic, chunks: int) -> tuple[float, float]:
         used, start = processor_time(), perf_counter()
@@ -249,20 +233,19 @@ def measure(step: Step, cells: int, expected: str) -> Figures:
     )
 
 
-def random_grid(side: int) -> Grid:
-    """A square grid, a third of it alive, the same in every run."""
-    chance = Random(59)
-    grid = Grid(side, side)
-    for y in range(side):
-        for x in range(side):
-            if chance.random() < 1 / 3:
-                grid.set(y, x, ALIVE)
-    return grid
+def columns(figures: Figures, serial: Figures, cells: int) -> list[str]:
+    """Return the figures as text: seconds, and microseconds a call."""
+    return [
+        f"{figures.slow:.2f}",
+        f"{figures.slow / serial.slow:.2f}",
+        f"{figures.processor:.2f}",
+        f"{figures.one_each / cells * 1e6:.0f}",
+        f"{figures.chunked / cells * 1e6:.0f}",
+    ]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Measure every executor that there is, and print the table."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -272,45 +255,24 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="a small grid")
     side = QUICK_SIDE if parser.parse_args(arguments).quick else SIDE
 
-    grid = random_grid(side)
+    grid = random_grid(side, side)
     cells = side * side
     expected = str(simulate(grid))
 
-    console = Console(highlight=False)
-    console.width = min(console.width, 100)
+    console = Console(width=100, highlight=False)
     console.print(", ".join(f"{k} {v}" for k, v in machine().items()))
     table = Table(
         title=f"{cells} cells, {WORKERS} workers, {CHUNKS} chunks",
-        caption="in seconds; a call of the quick rule in microseconds",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        caption="in seconds; a call of the quick rules in microseconds",
     )
-    table.add_column("", no_wrap=True)
-    for heading in (
-        "start",
-        "slow\ngeneration",
-        "times\nserial",
-        "processor\ntime",
-        "a call,\nunchunked",
-        "a call,\nchunked",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-
-    def add_row(name: str, start: str, figures: Figures) -> None:
-        table.add_row(
-            name,
-            start,
-            f"{figures.slow:.2f}",
-            f"{figures.slow / serial.slow:.2f}",
-            f"{figures.processor:.2f}",
-            f"{figures.one_each / cells * 1e6:.0f}",
-            f"{figures.chunked / cells * 1e6:.0f}",
-        )
+    for heading in COLUMNS:
+        justify = "right" if heading else "left"
+        table.add_column(heading, justify=justify, no_wrap=True)
 
     serial = measure(
         lambda logic, chunks: simulate(grid, logic), cells, expected
     )
-    add_row("serial", "", serial)
+    table.add_row("serial", "", *columns(serial, serial, cells))
     for name, make in EXECUTORS.items():
         if make is None:
             table.add_row(name, "needs 3.14")
@@ -318,12 +280,11 @@ def main(arguments: Sequence[str]) -> None:
         start = perf_counter()
         with opened(make, WORKERS) as executor:
             seconds = perf_counter() - start
-            figures = measure(
-                partial(simulate_executor, executor, grid), cells, expected
-            )
-        add_row(name, f"{seconds:.2f}", figures)
+            step = partial(simulate_executor, executor, grid)
+            figures = measure(step, cells, expected)
+        row = columns(figures, serial, cells)
+        table.add_row(name, f"{seconds:.2f}", *row)
     console.print(table)
-    console.print(SHIPPING.strip())
 
 
 if __name__ == "__main__":

@@ -15,17 +15,27 @@ Results are a dictionary that JSON can hold:
 """
 
 import math
-from collections.abc import Iterable, Mapping
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.measure import AT_ONCE, BOARDS, DELAY
+from item56 import DELAY
+
+from benchmarks.ways import AT_ONCE
 
 Results = dict[str, Any]
 Entry = dict[str, Any]
 
 LARGE = 4_500  # cells: above, only what shows where a way gives up
+LONGEST = {"timer": 9.5, "socket": 2.0}  # seconds of a generation
 TIMELINE = "serial", "threads", "queue", "pool", "coroutines"
 NAMES = {
     "serial": "serial (item 56)",
@@ -35,7 +45,25 @@ NAMES = {
     "pool": "pool of 10 threads (59)",
     "coroutines": "a coroutine a cell (60)",
 }
-PEERS = "ThreadPool", "joblib", "trio", "anyio", "gevent"
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on: the processor, Python, the system."""
+    processor = platform.processor() or platform.machine()
+    with suppress(OSError, ValueError):  # not Linux, or not on this processor
+        text = Path("/proc/cpuinfo").read_text()
+        processor, *_ = re.findall(r"model name\s*: (.+)", text)
+    # Before 3.13 there was no Python without a GIL, nor a way to ask.
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "python": f"{platform.python_implementation()} "
+        f"{platform.python_version()}",
+        "GIL": gil(),
+        "system": platform.platform(),
+        "date": date.today().isoformat(),
+    }
 
 
 @dataclass(frozen=True)
@@ -49,7 +77,7 @@ class Job:
 
 
 def ideal(way: str, cells: int, wait: str = "timer") -> float:
-    """Seconds of a generation whose cells do nothing but wait, in waves.
+    """Return the seconds of a generation whose cells only wait, in waves.
 
     A wave is as many cells as the way lets wait at once.
     """
@@ -58,30 +86,21 @@ def ideal(way: str, cells: int, wait: str = "timer") -> float:
     return math.ceil(cells / (AT_ONCE[way] or cells)) * DELAY
 
 
-def plan(
-    sizes: Iterable[int],
-    longest: Mapping[str, float],
-    *,
-    with_peers: bool = False,
-) -> tuple[list[Job], list[Entry]]:
-    """The jobs of one round, and entries for what is computed instead.
+def plan(sizes: Iterable[int]) -> tuple[list[Job], list[Entry]]:
+    """Return the jobs of one round, and entries for what is computed instead.
 
-    Computed is what would take more seconds than the longest for its wait.
-    Each way stands beside its floor, so that both meet the machine in the
-    same mood.
+    Computed is what would take more seconds than LONGEST. Each floor follows
+    its way, so that both meet the machine in the same state.
     """
-    jobs = []
+    jobs = [Job("timeline", way, 45, "timer") for way in TIMELINE]
     computed = []
-    sizes = list(sizes)
-    for way in TIMELINE:
-        jobs.append(Job("timeline", way, 45, "timer"))
     for cells in sizes:
         waits = ("none",) * (cells <= LARGE) + ("timer", "socket")
         for wait in waits:
             for way in AT_ONCE:
                 job = Job("generation", way, cells, wait)
                 seconds = ideal(way, cells, wait)
-                if seconds > longest.get(wait, math.inf):
+                if wait != "none" and seconds > LONGEST[wait]:
                     computed.append(asdict(job) | {"computed": seconds})
                     continue
                 jobs.append(job)
@@ -89,21 +108,19 @@ def plan(
                 if wait != "none" and way != "phased" and cells <= LARGE:
                     jobs.append(Job("floor", way, cells, wait))
         jobs += [Job("cost", way, cells, "gate") for way in AT_ONCE]
-        if with_peers and cells <= LARGE:
-            jobs += [Job("peer", way, cells, "timer") for way in PEERS]
     return jobs, computed
 
 
 def find(
     results: Results, kind: str, way: str, cells: int, wait: str
 ) -> Entry:
-    """The entry of a job; an empty one if there is none."""
+    """Return the entry of a job, or an empty one if there is none."""
     job = asdict(Job(kind, way, cells, wait)).items()
     return next((e for e in results["entries"] if job <= e.items()), {})
 
 
 def floor(results: Results, way: str, cells: int, wait: str) -> float | None:
-    """Seconds of the bare waits, and of the rules on that board, serially.
+    """Return the seconds of the bare waits plus those of the serial rules.
 
     None where one of the two was not measured.
     """
@@ -113,76 +130,8 @@ def floor(results: Results, way: str, cells: int, wait: str) -> float | None:
     return median(bare) + median(rules) if bare and rules else None
 
 
-@dataclass(frozen=True)
-class Row:
-    """What is known of a way: seconds, ratios, and what a cell costs."""
-
-    way: str
-    seconds: float | None = None
-    low: float | None = None
-    high: float | None = None
-    computed: bool = False
-    to_ideal: float | None = None
-    to_floor: float | None = None
-    processor: float | None = None  # seconds a cell
-    threads: int | None = None
-    bytes: float | None = None  # a cell
-    left_out: str = ""
-
-
-def row(results: Results, way: str, cells: int, wait: str) -> Row:
-    """What the results say of a way; raises KeyError if it is not in them."""
-    kind = "peer" if way in PEERS else "generation"
-    entry = find(results, kind, way, cells, wait)
-    cost = find(results, "cost", way, cells, "gate")
-    threads, size = cost.get("threads"), cost.get("bytes")
-    if "left_out" in entry:
-        return Row(way, left_out=entry["left_out"])
-    if "computed" in entry:
-        return Row(
-            way,
-            entry["computed"],
-            computed=True,
-            threads=threads,
-            bytes=size,
-            left_out=cost.get("left_out", ""),
-        )
-    seconds = median(entry["seconds"])
-    ideal_seconds = None if kind == "peer" else ideal(way, cells, wait)
-    floor_seconds = floor(results, way, cells, wait)
-    return Row(
-        way,
-        seconds,
-        min(entry["seconds"]),
-        max(entry["seconds"]),
-        to_ideal=seconds / ideal_seconds if ideal_seconds else None,
-        to_floor=seconds / floor_seconds if floor_seconds else None,
-        processor=median(entry["processor"]) / cells,
-        threads=threads,
-        bytes=size,
-        left_out=cost.get("left_out", ""),
-    )
-
-
-def rows(results: Results, cells: int, wait: str) -> list[Row]:
-    """A row for each way that the results have at this size and wait."""
-    return [
-        row(results, way, cells, wait)
-        for way in (*AT_ONCE, *PEERS)
-        if find(results, "generation", way, cells, wait)
-        or find(results, "peer", way, cells, wait)
-    ]
-
-
-def sizes_of(results: Results) -> list[int]:
-    """The numbers of cells that the results have figures for, ascending."""
-    return sorted({e["cells"] for e in results["entries"]} & set(BOARDS))
-
-
-def seconds_text(seconds: float | None) -> str:
-    """Seconds with three digits that count, in s, ms or us."""
-    if seconds is None:
-        return ""
+def seconds_text(seconds: float) -> str:
+    """Return seconds with three significant digits, in s, ms or us."""
     unit = "s"
     for unit in "s", "ms", "us":
         if seconds >= 1 or unit == "us":
@@ -190,16 +139,6 @@ def seconds_text(seconds: float | None) -> str:
         seconds *= 1000
     digits = max(0, 2 - math.floor(math.log10(seconds))) if seconds else 0
     return f"{seconds:.{digits}f} {unit}"
-
-
-def bytes_text(size: float | None) -> str:
-    """Bytes in KiB."""
-    return "" if size is None else f"{size / 1024:.1f} KiB"
-
-
-def ratio_text(ratio: float | None) -> str:
-    """A ratio with two decimals."""
-    return "" if ratio is None else f"{ratio:.2f}"
 
 
 COLUMNS = (
@@ -214,26 +153,49 @@ COLUMNS = (
 )
 
 
-def columns(row: Row) -> list[str]:
-    """The row as text, a string for each of COLUMNS."""
-    spread = ""
-    if row.seconds and row.low is not None and row.high is not None:
-        spread = f"{(row.high - row.low) / row.seconds:.0%}"
-    time = seconds_text(row.seconds) + (" *" if row.computed else "")
+def row(results: Results, way: str, cells: int, wait: str) -> list[str]:
+    """Return the figures of a way as text, a string for each of COLUMNS.
+
+    The time is that of the median round, the spread the distance from the
+    fastest round to the slowest. Both ratios are of the time.
+    """
+    entry = find(results, "generation", way, cells, wait)
+    cost = find(results, "cost", way, cells, "gate")
+    time, spread, to_ideal, to_floor, processor = "left out", "", "", "", ""
+    threads, memory = "", ""
+    if "computed" in entry:
+        time = f"{seconds_text(entry['computed'])} *"
+    elif rounds := entry.get("seconds"):
+        seconds = median(rounds)
+        time = seconds_text(seconds)
+        spread = f"{(max(rounds) - min(rounds)) / seconds:.0%}"
+        if ideal_seconds := ideal(way, cells, wait):
+            to_ideal = f"{seconds / ideal_seconds:.2f}"
+        if floor_seconds := floor(results, way, cells, wait):
+            to_floor = f"{seconds / floor_seconds:.2f}"
+        processor = seconds_text(median(entry["processor"]) / cells)
+    if "threads" in cost:
+        threads = f"{cost['threads']:,}"
+        memory = f"{cost['bytes'] / 1024:.1f} KiB"
+    return [way, time, spread, to_ideal, to_floor, processor, threads, memory]
+
+
+def rows(results: Results, cells: int, wait: str) -> list[list[str]]:
+    """Return a row for each way that the results have at this size."""
     return [
-        row.way,
-        time or "left out",
-        spread,
-        ratio_text(row.to_ideal),
-        ratio_text(row.to_floor),
-        seconds_text(row.processor),
-        "" if row.threads is None else f"{row.threads:,}",
-        bytes_text(row.bytes),
+        row(results, way, cells, wait)
+        for way in AT_ONCE
+        if find(results, "generation", way, cells, wait)
     ]
 
 
+def sizes_of(results: Results) -> list[int]:
+    """Return the numbers of cells that the results are for, ascending."""
+    return sorted({entry["cells"] for entry in results["entries"]})
+
+
 def notes(results: Results) -> list[str]:
-    """A line for everything that has no figure, saying why."""
+    """Return a line for each figure that is missing or computed: why."""
     lines = [
         f"{entry['way']}, {entry['cells']:,} cells, {entry['kind']}"
         f" ({entry['wait']}): {entry['left_out']}"
@@ -246,26 +208,16 @@ def notes(results: Results) -> list[str]:
 
 
 def markdown(results: Results) -> str:
-    """The README's table: 45 and 4,500 cells that wait by the timer."""
-    small, large = (
-        {row.way: row for row in rows(results, cells, "timer")}
-        for cells in (45, 4_500)
-    )
+    """Return the README's table: 45 and 4,500 cells that wait by the timer."""
     lines = [
         "| way | 45 cells | ideal | 4,500 cells | ideal |"
         " threads | memory a cell |",
         "|---|---|---|---|---|---|---|",
     ]
-    for way in AT_ONCE:
-        a, b = small[way], large[way]
-        texts = [
-            NAMES[way],
-            columns(a)[1],
-            seconds_text(ideal(way, 45)),
-            columns(b)[1],
-            seconds_text(ideal(way, 4_500)),
-            columns(b)[6],
-            columns(b)[7],
-        ]
-        lines.append("| " + " | ".join(texts) + " |")
+    for way, name in NAMES.items():
+        _, small, *_ = row(results, way, 45, "timer")
+        _, large, *_, threads, memory = row(results, way, 4_500, "timer")
+        at_45, at_4500 = (seconds_text(ideal(way, n)) for n in (45, 4_500))
+        texts = [name, small, at_45, large, at_4500, threads, memory]
+        lines.append(f"| {' | '.join(texts)} |")
     return "\n".join(lines) + "\n"

@@ -32,7 +32,7 @@ from benchmarks.figures import (
     seconds_text,
     sizes_of,
 )
-from benchmarks.measure import AT_ONCE
+from benchmarks.ways import AT_ONCE
 
 PUBLISHED = Path("benchmarks", "results.json")
 STYLE = {
@@ -50,26 +50,22 @@ STYLE = {
 }
 INK = "#1b4f8f"
 # Told apart by marker and by gray value, should the color be lost.
-COLORS = {
-    "serial": "#000000",
-    "threads": "#c1440e",
-    "queue": "#7a5195",
-    "phased": "#b08fc7",
-    "pool": "#2e7d4f",
-    "coroutines": "#1b4f8f",
+LOOKS = {
+    "serial": {"color": "#000000", "marker": "s"},
+    "threads": {"color": "#c1440e", "marker": "^"},
+    "queue": {"color": "#7a5195", "marker": "o"},
+    "phased": {"color": "#b08fc7", "marker": "D"},
+    "pool": {"color": "#2e7d4f", "marker": "v"},
+    "coroutines": {"color": "#1b4f8f", "marker": "P"},
 }
-MARKERS = {
-    "serial": "s",
-    "threads": "^",
-    "queue": "o",
-    "phased": "D",
-    "pool": "v",
-    "coroutines": "P",
-}
+IDEAL: dict[str, Any] = {"color": "#444444", "linestyle": "--"}
+FLOOR: dict[str, Any] = {"color": "#c1440e", "ls": ":", "linewidth": 2.5}
+OTHERS: dict[str, Any] = {"color": "#cccccc"}
+CROSS: dict[str, Any] = {"color": "black", "marker": "x", "ls": ""}
 
 
 def timeline(results: Results) -> Figure:
-    """A panel a way, a bar for each cell's wait, on one time axis."""
+    """Draw a panel a way, with a bar for each cell's wait."""
     figure = Figure(figsize=(8.3, 6.4), layout="constrained")
     panels = figure.subplots(len(TIMELINE), sharex=True)
     for way, axes in zip(TIMELINE, panels, strict=True):
@@ -88,27 +84,19 @@ def timeline(results: Results) -> Figure:
         )
     panels[-1].set_xlabel("milliseconds since the generation began")
     panels[0].set_xlim(left=0)
-    caption(
-        figure,
-        "One generation of 45 cells; a bar is the wait of one cell, 10 ms.",
-        results,
-    )
-    return figure
-
-
-def caption(figure: Figure, text: str, results: Results) -> None:
-    """A line above the picture: what it shows, and where."""
     machine = results["machine"]
     figure.suptitle(
-        f"{text} {machine['python']}, {machine['cores']} cores",
+        "One generation of 45 cells; a bar is the wait of one cell, 10 ms."
+        f" {machine['python']}, {machine['cores']} cores",
         fontsize=9,
         x=0.01,
         ha="left",
     )
+    return figure
 
 
 def log_axes(axes: Axes, sizes: Sequence[int]) -> None:
-    """Both axes logarithmic, a tick for every board."""
+    """Make both axes logarithmic, with a tick for every board."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
@@ -119,79 +107,46 @@ def log_axes(axes: Axes, sizes: Sequence[int]) -> None:
 
 
 def measured(results: Results, way: str) -> dict[int, float]:
-    """Seconds of a generation for each number of cells that has them."""
-    entries = {
-        cells: find(results, "generation", way, cells, "timer")
-        for cells in sizes_of(results)
-    }
-    return {
-        cells: median(entry["seconds"])
-        for cells, entry in entries.items()
-        if "seconds" in entry
-    }
+    """Return the seconds of a generation by the number of cells."""
+    points = {}
+    for cells in sizes_of(results):
+        entry = find(results, "generation", way, cells, "timer")
+        if "seconds" in entry:
+            points[cells] = median(entry["seconds"])
+    return points
 
 
 def growth(results: Results) -> Figure:
-    """Time of a generation against cells: a panel a way."""
+    """Draw the time of a generation against cells: a panel a way."""
     sizes = sizes_of(results)
     figure = Figure(figsize=(8.3, 5.6), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     for way, axes in zip(AT_ONCE, panels.flat, strict=True):
+        ours = measured(results, way)
+        ideals = {n: ideal(way, n) for n in sizes}
+        floors = {n: floor(results, way, n, "timer") for n in sizes}
         log_axes(axes, sizes)
         for other in AT_ONCE:
             if other != way:
-                axes.plot(*curve(measured(results, other)), color="#cccccc")
-        axes.plot(
-            sizes,
-            [ideal(way, cells) for cells in sizes],
-            "--",
-            color="#444444",
-        )
-        floors = {n: floor(results, way, n, "timer") for n in sizes}
-        axes.plot(
-            *curve({n: f for n, f in floors.items() if f is not None}),
-            ":",
-            color="#c1440e",
-            linewidth=2.5,
-            zorder=4,
-        )
-        axes.plot(
-            *curve(measured(results, way)),
-            color=INK,
-            marker=MARKERS[way],
-            markersize=5,
-        )
-        for cells in sizes:
-            if "left_out" in find(results, "cost", way, cells, "gate"):
-                axes.plot(
-                    cells,
-                    measured(results, way).get(cells, ideal(way, cells)),
-                    "x",
-                    color="black",
-                    markersize=10,
-                    markeredgewidth=2.5,
-                    zorder=5,
-                )
+                axes.plot(*curve(measured(results, other)), **OTHERS)
+        axes.plot(*curve(ideals), **IDEAL)
+        axes.plot(*curve(floors), **FLOOR, zorder=4)
+        marker = LOOKS[way]["marker"]
+        axes.plot(*curve(ours), color=INK, marker=marker, markersize=5)
+        for n in sizes:
+            if "left_out" in find(results, "cost", way, n, "gate"):
+                y = ours.get(n, ideals[n])
+                axes.plot(n, y, **CROSS, ms=10, mew=2.5, zorder=5)
         axes.set_title(NAMES[way], fontsize=10, fontweight="bold")
         axes.yaxis.set_major_formatter(FuncFormatter(seconds_tick))
     figure.supxlabel("cells, each of which waits 10 ms", fontsize=10)
     figure.supylabel("time of one generation", fontsize=10)
     legend = {
         "measured": Line2D([], [], color=INK, marker="o"),
-        "ideal": Line2D([], [], color="#444444", linestyle="--"),
-        "bare floor": Line2D(
-            [], [], color="#c1440e", linestyle=":", linewidth=2.5
-        ),
-        "the other ways": Line2D([], [], color="#cccccc"),
-        "cannot all wait at once": Line2D(
-            [],
-            [],
-            color="black",
-            marker="x",
-            markersize=8,
-            markeredgewidth=2.5,
-            linestyle="",
-        ),
+        "ideal": Line2D([], [], **IDEAL),
+        "bare floor": Line2D([], [], **FLOOR),
+        "the other ways": Line2D([], [], **OTHERS),
+        "cannot all wait at once": Line2D([], [], **CROSS, ms=8, mew=2.5),
     }
     figure.legend(
         [*legend.values()],
@@ -205,36 +160,29 @@ def growth(results: Results) -> Figure:
 
 
 def seconds_tick(seconds: float, _: object) -> str:
-    """A power of ten, in seconds or milliseconds."""
+    """Return a power of ten in seconds or milliseconds."""
     return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
 
 
-def curve(points: dict[int, float]) -> tuple[list[int], list[float]]:
-    """The points as lists of x and y."""
-    return [*points], [*points.values()]
+def curve(points: dict[int, Any]) -> tuple[list[int], list[Any]]:
+    """Return the points as lists of x and y; a y of None is left out."""
+    known = {x: y for x, y in points.items() if y is not None}
+    return [*known], [*known.values()]
 
 
 def cost(results: Results) -> Figure:
-    """Memory and threads, while all cells wait, against cells."""
+    """Draw memory and threads, while all cells wait, against cells."""
     sizes = sizes_of(results)
     figure = Figure(figsize=(8.3, 4.2), layout="constrained")
     memory, threads = figure.subplots(1, 2)
-    for way in AT_ONCE:
+    for way, look in LOOKS.items():
         entries = {n: find(results, "cost", way, n, "gate") for n in sizes}
         known = {n: e for n, e in entries.items() if "threads" in e}
-        look: dict[str, Any] = {
-            "color": COLORS[way],
-            "marker": MARKERS[way],
-            "markersize": 5,
-            "label": NAMES[way],
-        }
-        memory.plot(
-            *curve({n: n * e["bytes"] / 2**20 for n, e in known.items()}),
-            **look,
-        )
-        threads.plot(
-            *curve({n: e["threads"] for n, e in known.items()}), **look
-        )
+        for axes, points in (
+            (memory, {n: n * e["bytes"] / 2**20 for n, e in known.items()}),
+            (threads, {n: e["threads"] for n, e in known.items()}),
+        ):
+            axes.plot(*curve(points), **look, markersize=5, label=NAMES[way])
     for axes, title in (memory, "memory in use"), (threads, "threads alive"):
         log_axes(axes, sizes)
         axes.set_title(title, fontsize=10, fontweight="bold")
@@ -254,7 +202,7 @@ DRAWINGS = {"timeline": timeline, "growth": growth, "cost": cost}
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
-    """Draw the three pictures into the folder; give their paths."""
+    """Draw the three pictures into the folder; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with mpl.rc_context(STYLE):

@@ -1,0 +1,192 @@
+"""The ways, and what is measured of them: here by clocks that are made up."""
+
+import asyncio
+from mmap import mmap
+from time import perf_counter
+from types import SimpleNamespace
+from typing import Any
+
+import item56
+import psutil
+import pytest
+from item56 import DELAY
+
+from benchmarks import measure, ways
+from tests.helpers import life
+
+each_way = pytest.mark.parametrize("way", ways.AT_ONCE)
+
+
+class Clock:
+    """Wall time and processor time, which pass only when they are spent."""
+
+    def __init__(self) -> None:
+        self.wall = self.processor = 0.0
+
+    def spend(self, wall: float, processor: float = 0.0) -> None:
+        """Let so many seconds pass."""
+        self.wall += wall
+        self.processor += processor
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock by which measurements go, and blocking waits."""
+    clock = Clock()
+    monkeypatch.setattr(measure, "perf_counter", lambda: clock.wall)
+    monkeypatch.setattr(measure, "process_time", lambda: clock.processor)
+    monkeypatch.setattr(measure, "sleep", clock.spend)
+    return clock
+
+
+@each_way
+def test_every_way_returns_the_grid_of_item_56(way: str) -> None:
+    """Each cell waits once, and so does the bare floor for each cell."""
+    waits: list[int] = []
+
+    async def async_wait() -> None:
+        waits.append(1)
+
+    def wait() -> None:
+        waits.append(1)
+
+    call: Any = async_wait if way == "coroutines" else wait
+    board = ways.board(45)
+
+    async def one_of_each() -> None:
+        for logic, count in (None, 0), (call, 45):
+            with ways.stepping(way, ways.rules(way, logic)) as step:
+                grid = await measure.once(step, board)
+            assert str(grid) == life(board) != str(board)
+            assert len(waits) == count
+        with ways.bare(way, 45, call) as bare:
+            await measure.once(bare, None)
+        assert len(waits) == 2 * 45
+
+    asyncio.run(one_of_each())
+
+
+def test_a_board_has_its_cells_and_a_third_are_alive() -> None:
+    for cells in ways.BOARDS:
+        board = str(ways.board(cells))
+        alive, empty = map(board.count, (item56.ALIVE, item56.EMPTY))
+        assert alive + empty == cells
+    assert alive / empty == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("way", ["pool", "coroutines"])
+def test_the_same_grid_comes_with_a_peer_to_wait_for(way: str) -> None:
+    async def generation() -> str:
+        async with measure.waiting(way, 45, "socket") as ask:
+            with ways.stepping(way, ways.rules(way, ask)) as step:
+                return str(await measure.once(step, ways.board(45)))
+
+    assert asyncio.run(generation()) == life(ways.board(45))
+
+
+@pytest.mark.parametrize("way", ["serial", "coroutines"])
+@pytest.mark.parametrize("wait", ["timer", "socket"])
+def test_a_wait_takes_10_ms(way: str, wait: str) -> None:
+    """The shortest of twenty, whatever else this machine does."""
+
+    async def shortest() -> float:
+        seconds = []
+        async with measure.waiting(way, 1, wait) as call:
+            for _ in range(20):
+                start = perf_counter()
+                await measure.once(lambda _: call(), None)
+                seconds.append(perf_counter() - start)
+        return min(seconds)
+
+    assert 0.9 * DELAY <= asyncio.run(shortest()) <= 1.5 * DELAY
+
+
+def test_a_generation_takes_the_median_of_wall_and_processor_time(
+    clock: Clock,
+) -> None:
+    spent = iter([(1, 0.1), (7, 0.2), (2, 0.9), (3, 0.3), (4, 0.5), (0, 0)])
+    figures = asyncio.run(
+        measure.timed(lambda _: clock.spend(*next(spent)), None, enough=18)
+    )
+    assert figures == {
+        "seconds": pytest.approx(3),
+        "processor": pytest.approx(0.3),
+    }
+    assert len(list(spent)) == 1  # 1 + 7 + 2 + 3 + 4 + another 4 is too long
+
+
+def test_all_cells_of_a_board_wait_in_a_generation_and_in_its_floor(
+    clock: Clock,
+) -> None:
+    for kind in measure.generation, measure.floor:
+        figures = asyncio.run(kind("serial", 450, "timer"))
+        assert figures["seconds"] == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize(
+    ("way", "threads"),
+    [
+        ("serial", 1),
+        ("threads", 1 + 45),
+        ("queue", 1 + 5),
+        ("phased", 1 + 5 + 5),
+        ("pool", 1 + 10),
+        ("coroutines", 1),
+    ],
+)
+def test_the_cost_is_threads_alive_and_bytes_for_each_cell(
+    way: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident = iter([10_000, 10_000 + 45 * 512])
+    monkeypatch.setattr(measure, "resident", lambda: next(resident))
+    cost = asyncio.run(measure.cost(way, 45, "gate"))
+    assert cost == {"threads": threads, "bytes": 512}
+
+
+def test_memory_in_use_is_in_bytes_and_not_what_is_reserved() -> None:
+    size = 2**26
+    before = measure.resident()
+    with mmap(-1, size) as memory:
+        assert measure.resident() < before + size / 4
+        memory.write(b"x" * size)
+        assert measure.resident() - before == pytest.approx(size, rel=0.25)
+
+
+def test_threads_that_may_need_half_of_the_memory_are_not_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = SimpleNamespace(available=2 * 45 * measure.THREAD_MEMORY)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert asyncio.run(measure.cost("threads", 45, "gate"))["threads"] == 46
+    memory.available -= 1
+    with pytest.raises(OSError, match=r"^45 threads may need too much"):
+        asyncio.run(measure.cost("threads", 45, "gate"))
+
+
+def test_the_limit_of_open_files_is_raised_but_never_lowered() -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        for count in 210, 190:
+            measure.allow_open_files(count)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 210
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_timeline_starts_with_the_generation(clock: Clock) -> None:
+    clock.spend(1000)
+    line = asyncio.run(measure.timeline("serial", 45, "timer"))
+    assert line["seconds"] == pytest.approx(0.45)
+    for number, (begin, end) in enumerate(line["waits"]):
+        assert begin == pytest.approx(number * DELAY)
+        assert end - begin == pytest.approx(DELAY)
+    assert len(line["waits"]) == 45
+
+
+def test_in_the_timeline_of_coroutines_all_wait_at_once() -> None:
+    line = asyncio.run(measure.timeline("coroutines", 45, "timer"))
+    begins, ends = zip(*line["waits"], strict=True)
+    assert len(begins) == 45
+    assert 0 < min(begins) < max(begins) < min(ends) < line["seconds"]
