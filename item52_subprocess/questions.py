@@ -121,10 +121,9 @@ def stop_a_family() -> None:
             stop(child)
             child.wait(PATIENCE)
             print(f"after {stop.__name__}(): {answers(child)}")
-    print("terminate() and kill() reach one process, os.killpg() reaches a")
-    print("group, and start_new_session=True starts a new one. Ctrl-C in a")
-    print("terminal does not reach that: let such a child read from a pipe,")
-    print("which ends when your program does.")
+    print("terminate() reaches one process, os.killpg() a group, such as")
+    print("start_new_session=True makes. Ctrl-C in a terminal misses it: let")
+    print("it read from a pipe, which ends when your program does.")
 
 
 QUESTIONS = {

@@ -96,15 +96,14 @@ def end_with_parent() -> None:
 
 def compute_in_processes() -> None:
     """How do I compute in parallel?"""
-    spawn = get_context("spawn")  # a new interpreter, on every system
-    watch = start_new_thread, (end_with_parent, ())
+    options = get_context("spawn"), start_new_thread, (end_with_parent, ())
     with ExitStack() as stack:
         if sys.platform != "win32":
             # The workers inherit this: Ctrl-C is left to us, after their end.
             resource_tracker.ensure_running()  # later, it would unblock it
             old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, old)
-        pool = futures.ProcessPoolExecutor(WORKERS, spawn, *watch)
+        pool = futures.ProcessPoolExecutor(WORKERS, *options)
         stack.enter_context(pool)
         found = pool.map(count_factors, INPUTS, timeout=PATIENCE)
         counts, names = zip(*found, strict=True)
@@ -112,10 +111,10 @@ def compute_in_processes() -> None:
     print("This script is __main__ there:", "__main__" in names)
     print("Each worker imports the script: without the guard at its end, it")
     print("would start workers. Arguments and results are pickled, functions")
-    print("by name: a lambda, which has none, cannot be sent. A worker waits")
-    print("on after its parent has been killed, unless it watches, as these")
-    print("do, by multiprocessing.parent_process().join(). Also in parallel")
-    print("are threads without the GIL, and interpreters (since 3.14).")
+    print("by name: a lambda cannot be sent. Workers outlive a parent that is")
+    print("killed, unless they watch it, as these do:")
+    print("multiprocessing.parent_process().join(). Interpreters (since 3.14)")
+    print("and, without the GIL, threads run in parallel, too.")
     if sys.version_info >= (3, 14):
         with futures.InterpreterPoolExecutor(WORKERS) as interpreters:
             found = interpreters.map(count_factors, INPUTS, timeout=PATIENCE)

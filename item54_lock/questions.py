@@ -1,8 +1,8 @@
 """Item 54: what readers ask next about Lock.
 
 A race is there whether it shows or not. Here, it shows in every run: threads
-wait for each other between reading a value and writing it back. What needs a
-lock, what does not, and how two locks stop a program.
+wait for each other between reading a value and writing it back. The answers
+show what needs a lock, what does not, and how two locks stop a program.
 
     python3 item54_lock/questions.py A C    (no letters: every question)
 """
@@ -149,8 +149,8 @@ def safe_operations() -> None:
         return missing
 
     writers = sum(in_threads(work))
-    print(f"append and pop at both ends: {len(popped)} items,", end=" ")
-    print(len(set(popped)), "different")
+    print("append and pop at both ends of a deque:", len(popped), end=" ")
+    print(f"items, {len(set(popped))} different")
     print(f"d[key] += f() in {THREADS} threads: d[key] is", values["count"])
     print("if key not in d: d[key] = x:", writers, "of them have written")
     print("Each append and pop is one step, which no other thread can divide:")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -308,22 +309,48 @@ def test_an_interactive_session_keeps_its_ctrl_c() -> None:
     assert "default_int_handler" in run("-c", code).stdout
 
 
-@pytest.mark.skipif(os.name != "posix", reason="make is a tool of POSIX here")
-def test_make_takes_the_nine_items_and_nothing_else(tmp_path: Path) -> None:
-    """Whatever else is in the folder."""
-    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    for item in ITEMS:
-        (tmp_path / item).mkdir()
-    (tmp_path / "item54_out.txt").touch()
-    (tmp_path / "item61_mine").mkdir()
-    result = subprocess.run(
-        ["make", "-n", "run", "item54"],
-        cwd=tmp_path,
+def make(*arguments: str, **variables: str) -> Result:
+    """Run make in the checkout, with some variables in the environment."""
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=ROOT,
         capture_output=True,
         text=True,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **variables},
     )
-    assert result.returncode == 0, result.stderr
-    assert "item61" not in result.stdout
-    assert "out.txt" not in result.stdout
-    assert all(item in result.stdout for item in ITEMS)
+
+
+makes = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+
+
+@makes
+def test_make_runs_the_nine_items_and_nothing_else(tmp_path: Path) -> None:
+    """Whatever else is in the folder."""
+    for name in "item54_out.txt", "item61_mine":
+        (tmp_path / name).touch()
+    lines = make(
+        "-n", "-C", str(tmp_path), "-f", str(ROOT / "Makefile"), "run"
+    )
+    assert all(item in lines.stdout for item in ITEMS)
+    assert "out.txt" not in lines.stdout
+    assert "item61" not in lines.stdout
+    one = make("-n", "item54").stdout
+    assert "item54_lock/main.py" in one
+
+
+@makes
+def test_what_a_user_has_set_for_python_does_not_reach_the_tools() -> None:
+    """But for what pip needs to find its packages."""
+    show = "--eval", "show: ; @env", "show"
+    names = "PIP_TARGET", "PYTHONPATH", "PYTHONHASHSEED", "PYTEST_ADDOPTS"
+    result = make(*show, **dict.fromkeys(names, "x"), PIP_CERT="kept")
+    assert "PIP_CERT=kept\n" in result.stdout
+    assert not any(name in result.stdout for name in names)
+
+
+@makes
+def test_another_make_is_told_that_it_is_the_wrong_one() -> None:
+    """BSD's runs .BEGIN first; GNU make never does."""
+    result = make(".BEGIN")
+    assert result.returncode != 0
+    assert "needs GNU make" in result.stderr
