@@ -68,7 +68,7 @@ def simulate_threaded(grid: Grid, logic: Logic = game_logic) -> LockingGrid:
 
 
 def memory_in_use() -> float:
-    """Return this process's memory in use, in KiB; nan if nothing tells."""
+    """Return this process's memory in use, in KiB; nan if unknown."""
     try:
         report = Path("/proc/self/smaps_rollup").read_text()
     except OSError:  # not on Linux
@@ -96,7 +96,8 @@ def print_cost() -> None:
     seconds = perf_counter() - start
     grown = (memory[1] - memory[0]) / life.CELLS
     print(f"{life.CELLS} cells, {alive[1] - alive[0]} threads alive at once")
-    print(f"here: {grown:.0f} KiB of memory in use for each thread")
+    amount = f"{grown:.0f} KiB" if grown > 0 else "an unknown amount"
+    print(f"here: {amount} of memory in use for each thread")
     print(f"here: {seconds:.4f} s to start and join them")
 
 

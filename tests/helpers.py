@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = sorted(path.parent.name for path in ROOT.glob("item*/chapter.py"))
 # Every script, by the name of its golden transcript.
@@ -25,6 +27,12 @@ SCRIPTS = {
     if (ROOT / item / f"{script}.py").exists()
 }
 LIMIT = 60.0  # seconds; a script takes one on an idle machine
+
+# Tests that share what they have run: see run_copy().
+together = pytest.mark.xdist_group
+each_script = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=together(name)) for name in SCRIPTS]
+)
 
 # Nothing that a user sets for Python or pytest changes what the tests see.
 ENVIRONMENT = {

@@ -1,15 +1,12 @@
 """What a reader sees is what the transcripts in __snapshots__ say."""
 
-import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import (
     SingleFileSnapshotExtension,
     WriteMode,
 )
 
-from tests.helpers import SCRIPTS, mask, run_copy
-
-pytestmark = pytest.mark.xdist_group("golden")
+from tests.helpers import SCRIPTS, each_script, mask, run_copy
 
 
 class Transcript(SingleFileSnapshotExtension):
@@ -19,7 +16,7 @@ class Transcript(SingleFileSnapshotExtension):
     file_extension = "txt"
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@each_script
 def test_transcript(name: str, snapshot: SnapshotAssertion) -> None:
     """In a copy of its folder, a script prints its transcript."""
     result, files = run_copy(name)
