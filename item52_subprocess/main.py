@@ -61,6 +61,17 @@ sys.stdout.buffer.write(hashlib.sha256(sys.stdin.buffer.read()).digest())
 """
 
 
+# Example 1
+def run_to_completion() -> None:
+    """`run` starts a child, waits for it, and returns its output."""
+    child = subprocess.run(SPEAK, capture_output=True, check=True, text=True)
+    print(child.stdout, end="")
+    try:
+        subprocess.run(FAIL, capture_output=True, check=True)
+    except CalledProcessError as error:
+        print(f"{type(error).__name__}: exit status {error.returncode}")
+
+
 def start(command: Command, stdin: int | IO[bytes] | None = PIPE) -> Child:
     """Start a child on pipes; Ctrl-C in a terminal does not reach it."""
     return Popen(
@@ -82,17 +93,6 @@ def finish(child: Child, data: bytes | None = None) -> bytes:
     if child.returncode != 0:
         raise CalledProcessError(child.returncode, child.args, output, errors)
     return output or b""
-
-
-# Example 1
-def run_to_completion() -> None:
-    """`run` starts a child, waits for it, and returns its output."""
-    child = subprocess.run(SPEAK, capture_output=True, check=True, text=True)
-    print(child.stdout, end="")
-    try:
-        subprocess.run(FAIL, capture_output=True, check=True)
-    except CalledProcessError as error:
-        print(f"{type(error).__name__}: exit status {error.returncode}")
 
 
 # Example 2
