@@ -21,6 +21,9 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST := .venv/$(TAG)-test
 CHECK := .venv/$(TAG)-check
 BENCH := .venv/$(TAG)-bench
+DOCS := .venv/$(TAG)-docs
+EXPLORE := .venv/$(TAG)-explore
+MUTANTS := .venv/$(TAG)-mutants
 LOCK := .venv/$(TAG)-lock
 
 .PHONY: help
@@ -95,9 +98,20 @@ executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
 test-bench: $(BENCH)/ready  ## the tests of the benchmarks
 	$(BENCH)/$(BIN)/python -m pytest --confcutdir=tests/bench tests/bench
 
+.PHONY: explore
+explore: $(EXPLORE)/ready  ## every schedule of a few threads (Python 3.12)
+	$(EXPLORE)/$(BIN)/python -m pytest -rs tests/explore || [ $$? = 5 ]
+
+.PHONY: mutants
+mutants: $(MUTANTS)/ready  ## break scripts on purpose (ONLY=item54_lock)
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+	cp -R Makefile pyproject.toml item* tests "$$copy" && \
+	$(MUTANTS)/$(BIN)/python "$$copy/tests/mutants/run.py" \
+		$(or $(ONLY),$(ITEMS))
+
 .PHONY: lock
 lock: $(LOCK)/ready  ## pin the packages anew (UPGRADE=1: the newest ones)
-	@for group in test check bench lock; do \
+	@for group in test check bench docs explore mutants lock; do \
 		$(LOCK)/$(BIN)/uv pip compile --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-annotate \
 			--custom-compile-command "make lock" \
@@ -132,6 +146,9 @@ clean:  ## remove what the other targets made
 $(TEST)/ready: requirements/test.txt
 $(CHECK)/ready: requirements/check.txt
 $(BENCH)/ready: requirements/bench.txt
+$(DOCS)/ready: requirements/docs.txt
+$(EXPLORE)/ready: requirements/explore.txt
+$(MUTANTS)/ready: requirements/mutants.txt
 $(LOCK)/ready: requirements/lock.txt
 %/ready:
 	$(PYTHON) -m venv --clear $*

@@ -204,3 +204,39 @@ def test_the_password_is_new_in_each_run_and_on_no_command_line() -> None:
     child = main.run_encrypt(b"")
     assert main.PASSWORD not in " ".join(child.args)
     main.finish(child)
+
+
+def test_a_child_s_last_words_come_with_its_failure() -> None:
+    """C52.2, C52.8: they do not go to the reader's terminal."""
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        main.finish(main.start(python("raise SystemExit('no')")))
+    assert failure.value.stderr.strip() == b"no"
+
+
+def test_the_child_that_hangs_ends_with_its_pipe() -> None:
+    """C52.8: at its next line."""
+    with main.start(main.HANG) as child:
+        child.stdout.close()
+        try:
+            assert child.wait(LIMIT) != 0
+        finally:
+            child.kill()
+
+
+def test_a_first_child_that_fails_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C52.2."""
+    monkeypatch.setattr(main, "SPEAK", main.FAIL)
+    with pytest.raises(subprocess.CalledProcessError):
+        main.run_to_completion()
+
+
+def test_an_openssl_that_works_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C52.4: here the toy plays its part."""
+    toy = python(main.TOY_CIPHER_CODE)
+    monkeypatch.setattr(main, "CIPHER", toy)
+    monkeypatch.setattr(main, "DIGEST", python(main.DIGEST_CODE))
+    assert main.find_tools()[:2] == ("openssl", toy)

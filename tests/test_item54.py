@@ -93,3 +93,11 @@ def test_every_locked_reading_invites_a_switch(
     monkeypatch.setattr(main, "sleep", naps.append)
     main.no_lost_readings()
     assert naps == [0] * 500
+
+
+def test_no_worker_counts_before_all_have_come() -> None:
+    """C54.1: one worker at a barrier of two."""
+    counter = main.Counter()
+    with pytest.raises(threading.BrokenBarrierError):
+        main.worker(0, 1, counter, Barrier(2, timeout=0.01))
+    assert counter.count == 0

@@ -215,10 +215,13 @@ def test_the_order_of_lines_is_the_same_whoever_is_late(
         def run(self) -> None:
             time.sleep(0.05 if late == "thread" else 0)
             super().run()
+            time.sleep(0.02)
 
     monkeypatch.setattr(main, "Thread", Late)
+    before = threading.active_count()
     getattr(main, demo)()
     assert capsys.readouterr().out == expected
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -178,7 +178,10 @@ def test_a_peer_that_does_not_start_tells_why(
 ) -> None:
     """The error keeps its reason."""
     monkeypatch.setattr(main, "PEER", "raise SystemExit('no network')")
-    with pytest.raises(OSError, match="no network"), main.peer():
+    with (
+        pytest.raises(OSError, match="peer did not start: no network"),
+        main.peer(),
+    ):
         pass
 
 

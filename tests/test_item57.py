@@ -1,6 +1,8 @@
 """The claims of item 57, about a thread for each cell."""
 
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,9 +48,17 @@ def test_threads_alive_are_counted(
 
 
 def test_join_returns_though_the_thread_has_died(
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """C57.4: threading.excepthook gets the exception, and is given back."""
+
+    class Late(threading.Thread):
+        def run(self) -> None:
+            time.sleep(0.05)
+            super().run()
+
+    monkeypatch.setattr(main, "Thread", Late)
     hook = threading.excepthook
     main.lost_exception()
     assert threading.excepthook is hook
@@ -99,3 +109,16 @@ def test_every_access_to_the_grid_holds_its_lock() -> None:
             assert thread.is_alive()
         thread.join(LIMIT)
     assert grid.get(0, 0) == "*"
+
+
+def test_memory_is_unknown_where_the_system_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C57.3: no figure, and no error."""
+
+    def missing(path: Path) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    main.print_cost()
+    assert "here: an unknown amount of memory" in capsys.readouterr().out

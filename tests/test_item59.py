@@ -1,6 +1,7 @@
 """The claims of item 59, about ThreadPoolExecutor."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -71,3 +72,11 @@ def test_the_demo_s_pool_has_ten_threads(
     monkeypatch.setattr(main, "ThreadPoolExecutor", Noted)
     main.pool_of_ten()
     assert sizes == [10]
+
+
+@pytest.mark.parametrize("demo", main.EXAMPLES.values())
+def test_no_worker_outlives_its_demo(demo: Callable[[], None]) -> None:
+    """C59.2."""
+    before = threading.active_count()
+    demo()
+    assert threading.active_count() == before

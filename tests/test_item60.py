@@ -176,3 +176,18 @@ def test_the_functions_with_io_ask_and_then_return(
     assert len(asked) == 45
     main.io_in_one_more_function()
     assert len(asked) == 3 * 45
+
+
+def test_no_loop_is_in_debug_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C60.3: or tasks would record where they were created, under -X dev."""
+    modes = set()
+    run = asyncio.run
+
+    def noted(coroutine: Any, *, debug: Any = None) -> Any:
+        modes.add(debug)
+        return run(coroutine, debug=debug)
+
+    monkeypatch.setattr(asyncio, "run", noted)
+    for demo in main.EXAMPLES.values():
+        demo()
+    assert modes == {False}

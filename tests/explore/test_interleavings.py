@@ -1,0 +1,195 @@
+"""Every schedule of the scripts' own classes, up to a bound of preemptions.
+
+A preemption takes its turn from a thread that could go on, between any two
+bytecodes of the scripts (or lines, where a test says so) or at a lock. Where
+a thread waits or ends, each of the others is tried next, at no cost.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tests.helpers import ROOT, load
+
+it: Any = pytest.importorskip(
+    "interleave_test", reason="interleave-test needs Python 3.12"
+)
+with patch.multiple("threading", Lock=it.Lock, Thread=it.Thread):
+    item54 = load("item54_lock")
+    item55 = load("item55_queue")
+    item57 = load("item57_threads")
+    item58 = load("item58_queue_refactor")
+
+SERIAL = {"AABB", "BBAA"}  # who reads, who writes
+OTHERS = {"ABAB", "ABBA", "BAAB", "BABA"}
+
+
+def explore(model: Callable[[], None], bound: int, by: str = "opcode") -> int:
+    """Run model by all schedules with bound preemptions; count them."""
+    result = it.explore(
+        model,
+        strategy="dfs",
+        max_preemptions=bound,
+        iterations=10_000,
+        granularity=by,
+        include=list(ROOT.glob("item*")),
+        exclude=list(ROOT.glob("item58*/item5[67].py")),
+    )
+    assert result.exhausted
+    return int(result.schedules_run)
+
+
+def increment_twice(counter: Any) -> None:
+    """Add two readings in two threads."""
+    for task in [it.spawn(counter.increment, 1) for _ in range(2)]:
+        task.join()
+    assert counter.count == 2
+
+
+def test_only_a_serial_order_keeps_both_readings() -> None:
+    """C54.4: two threads, 2 preemptions, 812 schedules on 3.13.
+
+    Two reads and two writes come in six orders; four of them lose a reading.
+    """
+    counts: dict[str, int] = {}
+
+    def model() -> None:
+        order: list[str] = []
+        me = threading.local()
+        me.name = ""  # the model sets count to 0
+
+        def note(self: Any, value: int | None = None) -> Any:
+            order.append(me.name)
+            if value is not None:
+                self.value = value
+            return self.value
+
+        watched = type(
+            "Watched", (item54.Counter,), {"count": property(note, note)}
+        )
+        counter = watched()
+
+        def sensor(name: str) -> None:
+            me.name = name
+            counter.increment(1)
+
+        for task in [it.spawn(sensor, name) for name in "AB"]:
+            task.join()
+        assert counts.setdefault("".join(order), counter.value) == (
+            counter.value
+        )
+
+    assert explore(model, 2) > 500
+    assert counts == dict.fromkeys(SERIAL, 2) | dict.fromkeys(OTHERS, 1)
+
+
+def test_no_order_loses_a_locked_reading() -> None:
+    """C54.4: two threads, 2 preemptions, 2,001 schedules on 3.13."""
+    assert explore(lambda: increment_twice(item54.LockingCounter()), 2) > 500
+
+
+def test_a_missing_lock_is_found() -> None:
+    """C54.4: one preemption is enough."""
+    with pytest.raises(it.RaceFound):
+        explore(lambda: increment_twice(item54.Counter()), 1)
+
+
+def two_workers() -> None:
+    """Pass two items through two workers."""
+    in_queue, out_queue = item55.ClosableQueue(), item55.ClosableQueue()
+    threads = item55.start_threads(2, str, in_queue, out_queue)
+    for item in range(2):
+        in_queue.put(item)
+    in_queue.join()
+    assert out_queue.qsize() == 2
+    assert item55.stop_threads(in_queue, threads) == []
+    assert not any(thread.is_alive() for thread in threads)
+    assert in_queue.unfinished_tasks == in_queue.qsize() == 0
+    out_queue.close()
+    assert sorted(out_queue) == ["0", "1"]
+
+
+def test_what_goes_into_two_workers_comes_out_once() -> None:
+    """C55.4, C55.5: three threads, 1 preemption, 2,270 schedules on 3.13."""
+    assert explore(two_workers, 1) > 500
+
+
+def test_a_lost_sentinel_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C55.5: one worker waits for ever."""
+
+    def close(self: Any) -> None:
+        if self.SENTINEL not in self.queue:  # it may be for another worker
+            self.put(self.SENTINEL)
+
+    monkeypatch.setattr(item55.ClosableQueue, "close", close)
+    with pytest.raises(it.DeadlockError):
+        explore(two_workers, 1)
+
+
+def test_an_early_task_done_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C55.4: join() returns while a worker still has an item."""
+
+    def iterate(self: Any) -> Iterator[Any]:
+        while (item := self.get()) is not self.SENTINEL:
+            self.task_done()
+            yield item
+        self.task_done()
+
+    monkeypatch.setattr(item55.ClosableQueue, "__iter__", iterate)
+    with pytest.raises(it.RaceFound):
+        explore(two_workers, 1)
+
+
+def look_at(grid: Any) -> None:
+    """Print a grid while a thread sets its first, then its last cell."""
+    cells = [(0, 0, "*"), (1, 0, "*")]
+    task = it.spawn(lambda: [grid.set(*cell) for cell in cells])
+    assert str(grid) in ("-\n-", "*\n-", "*\n*")
+    task.join()
+
+
+def test_a_locked_grid_is_seen_at_one_moment() -> None:
+    """C57.1: two threads, 2 preemptions, 946 schedules on 3.13."""
+    assert explore(lambda: look_at(item57.LockingGrid(2, 1)), 2) > 500
+
+
+def test_a_grid_without_a_lock_is_seen_half_changed() -> None:
+    """C57.1: the last cell without the first."""
+    with pytest.raises(it.RaceFound):
+        explore(lambda: look_at(item57.Grid(2, 1)), 2)
+
+
+def failed_generation() -> None:
+    """Step a cell by rules that raise, on two workers."""
+
+    def failing(item: Any) -> Any:
+        return item58.game_logic_thread(item, item58.failing_game_logic)
+
+    in_queue, out_queue = item58.ClosableQueue(), item58.ClosableQueue()
+    threads = item58.start_threads(2, failing, in_queue, out_queue)
+    with pytest.raises(item58.SimulationError):
+        item58.simulate_pipeline(item58.Grid(1, 1), in_queue, out_queue)
+    assert in_queue.qsize() == out_queue.qsize() == 0
+    item58.stop_threads(in_queue, threads)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_failed_generation_leaves_nothing_behind() -> None:
+    """C58.4: three threads, 1 preemption by lines, 1,924 schedules."""
+    assert explore(failed_generation, 1, "line") > 500
+
+
+def test_a_result_left_behind_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C58.4: as where a failure is raised before all results are taken."""
+
+    def hasty(grid: Any, out_queue: Any) -> None:
+        raise item58.SimulationError from out_queue.queue[0][2]
+
+    monkeypatch.setattr(item58, "collect", hasty)
+    with pytest.raises(it.RaceFound):
+        explore(failed_generation, 1, "line")
