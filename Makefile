@@ -109,6 +109,14 @@ mutants: $(MUTANTS)/ready  ## break scripts on purpose (ONLY=item54_lock)
 	$(MUTANTS)/$(BIN)/python "$$copy/tests/mutants/run.py" \
 		$(or $(ONLY),$(ITEMS))
 
+.PHONY: site
+site: $(DOCS)/ready  ## build the web pages in site/
+	$(DOCS)/$(BIN)/python -m sphinx -q -W -E -d .sphinx_cache docs site
+
+.PHONY: test-site
+test-site: site  ## the tests of the web pages, in a Chromium
+	$(DOCS)/$(BIN)/python -m pytest --confcutdir=tests/site tests/site
+
 .PHONY: lock
 lock: $(LOCK)/ready  ## pin the packages anew (UPGRADE=1: the newest ones)
 	@for group in test check bench docs explore mutants lock; do \
@@ -133,14 +141,14 @@ lint: $(CHECK)/ready $(TEST)/ready  ## check format, style and types
 			--config-file ../pyproject.toml \
 			--cache-dir ../.mypy_cache/$$item .) || exit; \
 	done
-	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python tests benchmarks
+	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python tests benchmarks docs
 
 .PHONY: check
 check: lint test  ## everything: format, style, types, tests
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	rm -rf .venv .*_cache site
+	rm -rf .venv .*_cache site docs/item*.md
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(TEST)/ready: requirements/test.txt

@@ -54,12 +54,13 @@ def test_the_timeline_has_a_bar_for_each_wait(results: Results) -> None:
     panels = pictures.timeline(results).axes
     for way, axes in zip(TIMELINE, panels, strict=True):
         text = seconds_text(seconds(way, 45, "timer"))
-        assert axes.get_title(loc="left") == f"{NAMES[way]}: {text}"
+        assert axes.get_title(loc="left").startswith(f"{NAMES[way]}: {text}")
         bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
         assert bars == [
             (pytest.approx(n), pytest.approx(10)) for n in range(45)
         ]
-        assert axes.get_xlim() == panels[0].get_xlim()
+        if way != "serial":
+            assert axes.get_xlim() == (0, pictures.SHORT)
 
 
 def test_growth_marks_where_a_way_gives_up(results: Results) -> None:

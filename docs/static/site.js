@@ -1,0 +1,16 @@
+document.addEventListener("DOMContentLoaded", () => {
+  // What scrolls sideways can be scrolled from the keyboard, too.
+  for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+    box.tabIndex = 0;
+  }
+  // Furo leaves out the level of the headings in its list of pages.
+  for (const heading of document.querySelectorAll("[role=heading]")) {
+    heading.ariaLevel = "2";
+  }
+  // And its page of search results has no heading.
+  if (!document.querySelector("h1")) {
+    const heading = document.createElement("h1");
+    heading.textContent = "Search";
+    document.querySelector("article").prepend(heading);
+  }
+});
