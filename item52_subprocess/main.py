@@ -21,8 +21,8 @@ from typing import IO
 from chapter import run
 
 CHILDREN = 10
-NAP = 0.2  # seconds
-TIMEOUT = 0.1  # seconds for a child that hangs
+NAP = 0.1  # seconds
+TIMEOUT = 0.05  # seconds for a child that hangs
 PATIENCE = 30.0  # seconds for a child that works
 MESSAGES = 3
 MESSAGE_SIZE = 10  # bytes
@@ -210,8 +210,7 @@ def time_out() -> None:
             child.communicate(timeout=TIMEOUT)
         except TimeoutExpired as error:
             print(f"{type(error).__name__} after {error.timeout} s")
-            child.terminate()
-            child.wait()
+            child.terminate()  # leaving the block waits for its end
     print(f"here: exit status {child.returncode} (-15 is signal 15, SIGTERM)")
 
 

@@ -3,8 +3,7 @@
 CPython compiles source to bytecode and runs it on a stack machine. The
 global interpreter lock (GIL) lets one thread at a time run it, so threads do
 not speed up computation. They do speed up blocking I/O: a thread releases
-the GIL around a system call that may block. A free-threaded build (3.13 and
-later) has no GIL: there, threads compute in parallel, too.
+the GIL around a system call that may block. Free-threaded builds have none.
 
     python3 item53_gil/main.py 3 8      (no numbers: every example)
 """

@@ -3,8 +3,7 @@
 A program works on one thing after another until, one day, each of many
 places needs I/O. Conway's Game of Life is such a program: one generation
 steps every cell of a grid. Once every step has to wait, a generation takes
-the sum of all the waits. Items 57 to 60 fan the same cells out, each in its
-own way.
+the sum of all the waits. Items 57 to 60 fan the same cells out.
 
     python3 item56_life/main.py 3 8      (no numbers: every example)
 """

@@ -19,7 +19,7 @@ from chapter import run
 
 ITEMS = 1_000
 BOUND = 10  # items that may wait between two phases
-SLOW_ITEMS = 40
+SLOW_ITEMS = 20
 IO_TIME = 0.005  # seconds that each phase takes for a slow item
 
 Func = Callable[[Any], Any]

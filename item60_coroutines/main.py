@@ -22,6 +22,7 @@ from chapter import run
 from item56 import ALIVE, EMPTY, Get, Grid, Set, count_neighbors, glider
 
 MANY = 10_000  # coroutines that wait at once
+MEASURED = 1_000  # of them, with their memory on record
 
 Logic = Callable[[str, int], Awaitable[str]]
 Count = Callable[[int, int, Get], Awaitable[int]]
@@ -93,18 +94,21 @@ async def print_cost() -> None:
     tracing = tracemalloc.is_tracing()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    coroutines = [closed.wait() for _ in range(MANY)]
+    coroutines = [closed.wait() for _ in range(MEASURED)]
     for coroutine in coroutines:
         coroutine.send(None)  # runs it as far as its await
     between, _ = tracemalloc.get_traced_memory()
-    tasks = [asyncio.create_task(gate.wait()) for _ in range(MANY)]
+    tasks = [asyncio.create_task(gate.wait()) for _ in range(MEASURED)]
     await asyncio.sleep(0)  # the loop does the same with tasks
     after, _ = tracemalloc.get_traced_memory()
     if not tracing:
         tracemalloc.stop()
+    while len(tasks) < MANY:
+        tasks.append(asyncio.create_task(gate.wait()))
+    await asyncio.sleep(0)
     waiting, threads = len(asyncio.all_tasks()) - 1, active_count()
     print(f"{waiting} coroutines wait at once on {threads} thread")
-    alone, both = (between - before) / MANY, (after - between) / MANY
+    alone, both = (between - before) / MEASURED, (after - between) / MEASURED
     print(f"here: {alone:.0f} bytes each, {both - alone:.0f} for its task")
     gate.set()
     await asyncio.wait(tasks)

@@ -42,21 +42,21 @@ class F(NamedTuple):
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 CORES = 1.05 if GIL else (os.cpu_count() or 1) + 0.05
 STATUS = -15 if os.name == "posix" else 1  # Windows knows no signals
-NAPS = "a nap is never shorter; ten in a row take 2 s"
+NAPS = "a nap is never shorter; ten in a row take 1 s"
 FACTORS = "1.4 million divisions"
 SHARE = "a busy machine may leave little of a core"
 WAIT = "a wait is never shorter; it is some 10 % longer"
 STARTS = "five threads are started before the first wait ends"
 POLLS = "three workers poll 1,000 times in vain, and for 1,000 items"
-ONE_EACH = "40 items of 5 ms, and the first one's way through two phases"
-SEVERAL = "14 rounds of 5 ms, and the first one's way"
+ONE_EACH = "20 items of 5 ms, and the first one's way through two phases"
+SEVERAL = "7 rounds of 5 ms, and the first one's way"
 STACK = "two pages of its stack at least"
 COST = "connections and threads cost several times the wait"
 FRAME = "425 on 3.11, 390 on 3.14; 201 if it did not wait"
 TASK = "470 to 560; 970 with its coroutine"
 
 FIGURES = [
-    F(52, "10 naps of 0.2 s took # s together", 0.2, 1, NAPS),
+    F(52, "10 naps of 0.1 s took # s together", 0.1, 0.5, NAPS),
     F(52, "exit status # (-15 is signal 15, SIGTERM)", STATUS, STATUS, ""),
     F(53, "# s", 0.01, 1, FACTORS),
     F(53, "# s, * cores in use, with* the GIL", 0.01, 1, FACTORS),
@@ -65,8 +65,8 @@ FIGURES = [
     F(53, "in threads # s, ideally 0.100 s", 0.1, 0.18, WAIT),
     F(53, "the main thread finished its work after # s", 0, 0.09, STARTS),
     F(55, "polled # times", 6000, 1e6, POLLS),
-    F(55, "(1, 1, 1) workers took # s for slow items", 0.21, 0.38, ONE_EACH),
-    F(55, "(3, 4, 5) workers took # s for slow items", 0.076, 0.14, SEVERAL),
+    F(55, "(1, 1, 1) workers took # s for slow items", 0.11, 0.2, ONE_EACH),
+    F(55, "(3, 4, 5) workers took # s for slow items", 0.045, 0.085, SEVERAL),
     F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, WAIT),
     F(57, "# KiB of memory in use for each thread", 6, 200, STACK),
     F(57, "# s to start and join them", 0.0002, 0.5, COST),
@@ -148,7 +148,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
         (
             "item52_subprocess",
             "sleep_in_parallel",
-            ["10 naps of 0.2 s took 1.000 s together"],
+            ["10 naps of 0.1 s took 1.000 s together"],
         ),
         ("item53_gil", "factorize_in_a_row", ["1.000 s"]),
         (
@@ -245,9 +245,9 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """400 for each of 10,000, and 500 more with tasks: 100 for a task."""
+    """400 for each of 1,000, and 500 more with tasks: 100 for a task."""
     coroutines = load("item60_coroutines")
-    memory = iter([7_000, 4_007_000, 9_007_000])
+    memory = iter([7_000, 407_000, 907_000])
 
     class Trace:
         """Takes tracemalloc's place, and may have been on already."""

@@ -158,7 +158,7 @@ def test_after_a_timeout_no_process_is_left(
     assert child.returncode == -signal.SIGTERM
     with pytest.raises(ChildProcessError):
         os.waitpid(child.pid, os.WNOHANG)
-    assert "TimeoutExpired after 0.1 s" in capsys.readouterr().out
+    assert "TimeoutExpired after 0.05 s" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sessions are those of POSIX")

@@ -188,11 +188,11 @@ def test_a_phase_has_as_many_items_in_work_as_workers(count: int) -> None:
 def test_each_phase_takes_its_time_for_an_item(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """C55.7: 40 items, three phases, twice, of 5 ms each."""
+    """C55.7: 20 items, three phases, twice, of 5 ms each."""
     naps: list[float] = []
     monkeypatch.setattr(main, "sleep", naps.append)
     main.several_workers()
-    assert naps == [0.005] * (2 * 3 * 40)
+    assert naps == [0.005] * (2 * 3 * 20)
 
 
 @pytest.mark.parametrize("late", ["thread", "main"])

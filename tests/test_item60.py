@@ -85,7 +85,7 @@ def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
     assert f"10000 coroutines wait at once on {alive} thread\n" in (
         capsys.readouterr().out
     )
-    assert threads == [threading.get_ident()] * 20_000
+    assert threads == [threading.get_ident()] * 11_000
 
 
 def test_calling_a_coroutine_function_runs_nothing() -> None:
