@@ -4,8 +4,7 @@
     make bench QUICK=1                         the smallest, in half a minute
     make bench JSON=benchmarks/results.json    keep the figures there
 
-Each measurement has a process of its own, and the ways take turns. What the
-first round leaves of the time goes into further rounds.
+The ways take turns, for as many rounds as fit; a process measures each once.
 """
 
 import argparse
