@@ -184,7 +184,7 @@ def five_generations() -> None:
 # The I/O is real: another process plays the peer. It serves all connections
 # at once, and ends when its standard input does: with this script.
 PEER = """
-import asyncio, sys, threading
+import asyncio, os, sys, threading
 
 class Answer(asyncio.Protocol):
     def connection_made(self, transport):
@@ -196,7 +196,7 @@ class Answer(asyncio.Protocol):
 
 async def serve():
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda *_: loop.stop())  # give up at once
+    loop.set_exception_handler(lambda *_: os._exit(1))  # give up at once
     server = await loop.create_server(Answer, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
