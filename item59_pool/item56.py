@@ -203,6 +203,7 @@ async def serve():
 
 threading.Thread(target=asyncio.run, args=[serve()], daemon=True).start()
 sys.stdin.read()
+os._exit(0)  # at once, whatever the thread is doing
 """
 
 
@@ -214,8 +215,7 @@ def peer() -> Iterator[Address]:
         command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
     ) as process:
         assert process.stdout is not None
-        port = process.stdout.readline()
-        if not port:
+        if not (port := process.stdout.readline()):
             _, errors = process.communicate()
             raise OSError(f"the peer did not start: {errors.decode()}")
         yield "127.0.0.1", int(port)
