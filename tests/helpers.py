@@ -6,13 +6,18 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -33,6 +38,10 @@ together = pytest.mark.xdist_group
 each_script = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=together(name)) for name in SCRIPTS]
 )
+posix = pytest.mark.skipif(
+    os.name != "posix", reason="signals and limits are those of POSIX"
+)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 # Nothing that a user sets for Python or pytest changes what the tests see.
 ENVIRONMENT = {
@@ -63,17 +72,16 @@ def run(
     *command: str | Path, **options: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run this Python on a command line; both outputs are text."""
+    defaults = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "timeout": LIMIT,
+        "env": ENVIRONMENT,
+    }
     return subprocess.run(
-        [sys.executable, "-B", *command],
-        **{
-            "stdin": subprocess.DEVNULL,
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            "text": True,
-            "timeout": LIMIT,
-            "env": ENVIRONMENT,
-            **options,
-        },
+        [sys.executable, "-B", *command], **{**defaults, **options}
     )
 
 
@@ -111,6 +119,43 @@ def relatives(token: str) -> list[str]:
     return found
 
 
+@contextmanager
+def family() -> Iterator[dict[str, str]]:
+    """Yield an environment; in the end, no process that has it is left."""
+    token = str(uuid.uuid4())
+    yield {**ENVIRONMENT, "FAMILY": token}
+    deadline = time.monotonic() + LIMIT / 2
+    while left := relatives(token):
+        if time.monotonic() > deadline:
+            for process in left:
+                os.kill(int(process), signal.SIGKILL)
+            pytest.fail(f"left behind, and killed now: {left}")
+        time.sleep(0.01)
+
+
+def late(before: float = 0.0, after: float = 0.0) -> type[Thread]:
+    """Return a class of threads that begin and end late, in seconds."""
+
+    class Late(Thread):
+        def run(self) -> None:
+            time.sleep(before)
+            super().run()
+            time.sleep(after)
+
+    return Late
+
+
+def waits_for(lock: Any, access: Callable[[], object]) -> bool:
+    """Return whether an access waits for a lock, and goes on with it."""
+    thread = Thread(target=access, daemon=True)
+    with lock:
+        thread.start()
+        thread.join(0.02)
+        waits = thread.is_alive()
+    thread.join(LIMIT)
+    return waits and not thread.is_alive()
+
+
 def life(grid: Any) -> str:
     """Return the generation after grid, by a second implementation.
 
@@ -118,11 +163,8 @@ def life(grid: Any) -> str:
     """
     rows = str(grid).splitlines()
     height, width = len(rows), len(rows[0])
-    alive = {
-        (y, x)
-        for y, x in itertools.product(range(height), range(width))
-        if rows[y][x] == "*"
-    }
+    cells = list(itertools.product(range(height), range(width)))
+    alive = {(y, x) for y, x in cells if rows[y][x] == "*"}
     reports = Counter(
         ((y + dy) % height, (x + dx) % width)
         for y, x in alive
@@ -140,11 +182,10 @@ def life(grid: Any) -> str:
 def random_grids(kind: Any, count: int = 20) -> Iterator[Any]:
     """Yield grids of the kind, of random sizes from 1 x 1, randomly filled."""
     chance = random.Random(56)
-    for number in range(count):
-        height, width = chance.randint(1, 6), chance.randint(1, 6)
-        if number == 0:
-            height = width = 1
-        grid = kind(height, width)
-        for y, x in itertools.product(range(height), range(width)):
-            grid.set(y, x, chance.choice("*--"))
+    yield kind(1, 1)
+    for _ in range(count):
+        grid = kind(chance.randint(1, 6), chance.randint(1, 6))
+        for y in range(grid.height):
+            for x in range(grid.width):
+                grid.set(y, x, chance.choice("*--"))
         yield grid

@@ -5,11 +5,14 @@ large gets more tries, which a wrong one fails as well. How a figure comes
 about is tested exactly, with clocks and counters that tests make up.
 """
 
+import asyncio
 import itertools
 import os
 import re
 import sys
-from typing import Any, ClassVar, NamedTuple
+from functools import partial
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -17,6 +20,7 @@ from tests.helpers import (
     ITEMS,
     SCRIPTS,
     each_script,
+    linux,
     load,
     run,
     run_copy,
@@ -81,11 +85,6 @@ FIGURES = [
 ]
 
 
-def name_of(figure: F) -> str:
-    """Return the name of the script with this figure."""
-    return next(name for name in ITEMS if str(figure.item) in name)
-
-
 def regex(line: str) -> str:
     """Return a pattern for a here: line; its group is the figure."""
     pattern = re.escape("here: " + line).replace(r"\*", r".*")
@@ -99,13 +98,16 @@ def here_lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "figure",
-    [pytest.param(f, marks=together(name_of(f)), id=str(f)) for f in FIGURES],
+    [
+        pytest.param(f, marks=together(ITEMS[f.item - 52]), id=str(f))
+        for f in FIGURES
+    ],
 )
 def test_a_figure_is_within_its_bounds(figure: F) -> None:
     """If it is too large, there are more tries."""
     if "KiB" in figure.line and sys.platform != "linux":
         pytest.skip("other systems do not tell")
-    name = name_of(figure)
+    name = ITEMS[figure.item - 52]
     texts = itertools.chain(
         [run_copy(name)[0].stdout],
         (run(SCRIPTS[name]).stdout for _ in range(TRIES)),
@@ -136,28 +138,15 @@ def test_every_figure_has_its_row(name: str) -> None:
         assert all(number in known for number in numbers), line
 
 
-def ticking(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
-    """Let a second pass at each look at a module's clock."""
-    clock = itertools.count(100.0)
-    monkeypatch.setattr(module, "perf_counter", lambda: next(clock))
-
-
 @pytest.mark.parametrize(
     ("item", "demo", "lines"),
     [
+        (52, "sleep_in_parallel", ["10 naps of 0.1 s took 1.000 s together"]),
+        (53, "factorize_in_a_row", ["1.000 s"]),
+        (53, "factorize_in_threads", ["1.000 s, 0.25 cores in use, * GIL"]),
+        (53, "block_in_a_row", ["in a row 1.000 s, ideally 0.500 s"]),
         (
-            "item52_subprocess",
-            "sleep_in_parallel",
-            ["10 naps of 0.1 s took 1.000 s together"],
-        ),
-        ("item53_gil", "factorize_in_a_row", ["1.000 s"]),
-        (
-            "item53_gil",
-            "block_in_a_row",
-            ["in a row 1.000 s, ideally 0.500 s"],
-        ),
-        (
-            "item53_gil",
+            53,
             "block_in_threads",
             [
                 "the main thread finished its work after 1.000 s",
@@ -165,71 +154,51 @@ def ticking(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
             ],
         ),
         (
-            "item55_queue",
+            55,
             "several_workers",
             [
                 "(1, 1, 1) workers took 1.000 s for slow items",
                 "(3, 4, 5) workers took 1.000 s for slow items",
             ],
         ),
+        # Of item 56, for items 57 to 60, too
+        (56, "blocking_io", ["45 cells took 1.000 s, ideally 0.450 s"]),
+        (
+            57,
+            "print_cost",
+            [
+                "100 KiB of memory in use for each thread",
+                "1.0000 s to start and join them",
+            ],
+        ),
     ],
 )
-def test_seconds_are_those_from_start_to_end(
-    item: str,
+def test_figures_are_those_from_start_to_end(
+    item: int,
     demo: str,
     lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """On a clock that moves on by one at each look."""
-    ticking(monkeypatch, load(item))
-    getattr(load(item), demo)()
+    """By a clock that moves on by a second at each look.
+
+    So does the processor's by 0.25 s, and the memory in use by 4,500 KiB.
+    """
+    module = load(ITEMS[item - 52])
+    for name, look in (
+        ("perf_counter", itertools.count(100.0)),
+        ("process_time", itertools.count(step=0.25)),
+        ("memory_in_use", itertools.count(1_000, 4_500)),
+    ):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, partial(next, look))
+    getattr(module, demo)()
     printed = here_lines(capsys.readouterr().out)
-    assert printed == [f"here: {line}" for line in lines]
+    for line, pattern in zip(printed, lines, strict=True):
+        assert re.fullmatch(regex(pattern), line)
 
 
-def test_a_generation_s_seconds_are_those_from_start_to_end(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of item 56, for items 57 to 60, too."""
-    life = load("item56_life")
-    ticking(monkeypatch, life)
-    life.print_seconds(lambda: life.simulate(life.stripes()), 0.5)
-    assert capsys.readouterr().out == (
-        "here: 45 cells took 1.000 s, ideally 0.500 s\n"
-    )
-
-
-def test_cores_are_processor_seconds_in_a_second(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Not the other way round."""
-    gil = load("item53_gil")
-    ticking(monkeypatch, gil)
-    clock = itertools.count(step=0.25)
-    monkeypatch.setattr(gil, "process_time", lambda: next(clock))
-    gil.factorize_in_threads()
-    assert "here: 1.000 s, 0.25 cores in use, " in capsys.readouterr().out
-
-
-def test_a_thread_s_memory_is_what_was_in_use_more_by_cell(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """4,500 KiB more for 45 threads; and a second to start and join them."""
-    threads = load("item57_threads")
-    ticking(monkeypatch, threads)
-    memory = iter([1_000.0, 5_500.0])
-    monkeypatch.setattr(threads, "memory_in_use", lambda: next(memory))
-    threads.print_cost()
-    assert here_lines(capsys.readouterr().out) == [
-        "here: 100 KiB of memory in use for each thread",
-        "here: 1.0000 s to start and join them",
-    ]
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="other systems do not tell"
-)
+@linux
 def test_memory_in_use_is_that_of_this_process() -> None:
     """In KiB: 64 MiB that have been written to are in use."""
     memory_in_use = load("item57_threads").memory_in_use
@@ -245,22 +214,23 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """400 for each of 1,000, and 500 more with tasks: 100 for a task."""
+    """400 for each of 1,000, and 500 more with tasks: 100 for a task.
+
+    Tracing goes on if it was on.
+    """
     coroutines = load("item60_coroutines")
-    memory = iter([7_000, 407_000, 907_000])
-
-    class Trace:
-        """Takes tracemalloc's place, and may have been on already."""
-
-        calls: ClassVar[list[str]] = []
-        is_tracing = staticmethod(lambda: tracing)
-        start = staticmethod(lambda: Trace.calls.append("start"))
-        stop = staticmethod(lambda: Trace.calls.append("stop"))
-        get_traced_memory = staticmethod(lambda: (next(memory), 0))
-
-    monkeypatch.setattr(coroutines, "tracemalloc", Trace)
-    coroutines.asyncio.run(coroutines.print_cost(), debug=False)
+    memory = iter([(7_000, 0), (407_000, 0), (907_000, 0)])
+    calls: list[str] = []
+    trace = SimpleNamespace(
+        is_tracing=lambda: tracing,
+        start=lambda: calls.append("start"),
+        stop=lambda: calls.append("stop"),
+        get_traced_memory=partial(next, memory),
+    )
+    monkeypatch.setattr(coroutines, "tracemalloc", trace)
+    monkeypatch.setattr(coroutines, "MANY", 1_000)
+    asyncio.run(coroutines.print_cost(), debug=False)
     assert here_lines(capsys.readouterr().out) == [
         "here: 400 bytes each, 100 for its task"
     ]
-    assert Trace.calls == ["start"] + ["stop"] * (not tracing)
+    assert calls == ["start"] + ["stop"] * (not tracing)

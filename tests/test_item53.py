@@ -31,21 +31,20 @@ def test_the_four_threads_compute_at_the_same_time(
 ) -> None:
     """C53.2: they pass a barrier of four."""
     barrier = Barrier(4)
-    factorize = main.factorize
 
     def meet(number: int) -> Iterator[int]:
         barrier.wait(LIMIT)
-        return factorize(number)
+        return iter([number])
 
     monkeypatch.setattr(main, "factorize", meet)
     main.factorize_in_threads()
 
 
 @pytest.mark.parametrize(
-    ("gil", "build"), [(1, "with"), (0, "without"), (None, "with")]
+    ("gil", "build"), [(True, "with"), (False, "without"), (None, "with")]
 )
 def test_the_output_tells_which_build_this_is(
-    gil: int | None,
+    gil: bool | None,
     build: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -54,6 +53,7 @@ def test_the_output_tells_which_build_this_is(
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
     if gil is None:
         monkeypatch.delattr(sys, "_is_gil_enabled")
+    monkeypatch.setattr(main, "factorize", lambda number: iter([number]))
     main.factorize_in_threads()
     assert f"cores in use, {build} the GIL\n" in capsys.readouterr().out
 
@@ -69,52 +69,21 @@ def test_calls_in_a_row_are_one_after_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """C53.3: five calls, all in the main thread."""
-    calls: list[object] = []
-
-    def noted() -> None:
-        calls.append(threading.current_thread())
-
-    monkeypatch.setattr(main, "slow_systemcall", noted)
+    callers: list[str] = []
+    monkeypatch.setattr(
+        main,
+        "slow_systemcall",
+        lambda: callers.append(threading.current_thread().name),
+    )
     main.block_in_a_row()
-    assert calls == [threading.main_thread()] * 5
+    assert callers == [threading.main_thread().name] * 5
 
 
-def test_calls_in_threads_overlap_all_five_at_once(
+def test_calls_in_threads_overlap_each_other_and_the_main_thread_s_work(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """C53.4: five pass a barrier inside the call."""
-    barrier = Barrier(5)
-    monkeypatch.setattr(main, "slow_systemcall", lambda: barrier.wait(LIMIT))
-    main.block_in_threads()
-    assert "5 calls were in progress" in capsys.readouterr().out
-
-
-def test_calls_that_do_not_overlap_are_not_said_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """C53.4: one at a time, they do not pass the demo's own barrier."""
-
-    class OneAtATime(threading.Thread):
-        def start(self) -> None:
-            super().start()
-            self.join()
-
-    def brief(parties: int, timeout: float) -> Barrier:
-        return Barrier(parties, timeout=0.05)
-
-    monkeypatch.setattr(threading, "excepthook", lambda report: None)
-    monkeypatch.setattr(main, "Thread", OneAtATime)
-    monkeypatch.setattr(main, "Barrier", brief)
-    monkeypatch.setattr(main, "slow_systemcall", lambda: None)
-    with pytest.raises(SystemExit, match="only 0 of 5 calls finished"):
-        main.block_in_threads()
-
-
-def test_the_main_thread_works_before_the_calls_end(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """C53.4: a call ends only once the main thread has computed."""
-    computed = Event()
+    """C53.4: five are in the call until the main thread has computed."""
+    barrier, computed = Barrier(5), Event()
     locate = main.compute_helicopter_location
 
     def noted(index: int) -> object:
@@ -123,6 +92,7 @@ def test_the_main_thread_works_before_the_calls_end(
         return locate(index)
 
     def call() -> None:
+        barrier.wait(LIMIT)
         assert computed.wait(LIMIT)
 
     monkeypatch.setattr(main, "compute_helicopter_location", noted)
@@ -131,16 +101,34 @@ def test_the_main_thread_works_before_the_calls_end(
     assert "5 calls were in progress" in capsys.readouterr().out
 
 
-def test_no_time_is_printed_if_a_call_fails(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+class OneAtATime(threading.Thread):
+    """A thread that has ended once it is started."""
+
+    def start(self) -> None:
+        super().start()
+        self.join()
+
+
+def fail() -> None:
+    """Raise what a system raises that has no sockets left."""
+    raise OSError("no socket")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Thread", OneAtATime), ("slow_systemcall", fail)]
+)
+def test_calls_that_fail_or_do_not_overlap_are_not_said_to(
+    name: str,
+    value: object,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """C53.4: it says how many finished instead."""
-
-    def fail() -> None:
-        raise OSError("no socket")
-
+    """C53.4: one at a time, they do not pass the demo's own barrier."""
     monkeypatch.setattr(threading, "excepthook", lambda report: None)
-    monkeypatch.setattr(main, "slow_systemcall", fail)
+    monkeypatch.setattr(
+        main, "Barrier", lambda parties, timeout: Barrier(parties, None, 0.05)
+    )
+    monkeypatch.setattr(main, name, value)
     with pytest.raises(SystemExit, match="only 0 of 5 calls finished"):
         main.block_in_threads()
     assert "here:" not in capsys.readouterr().out

@@ -1,13 +1,11 @@
 """The claims of item 57, about a thread for each cell."""
 
 import threading
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.helpers import LIMIT, life, load, random_grids
+from tests.helpers import LIMIT, late, life, load, random_grids, waits_for
 
 main = load("item57_threads")
 
@@ -37,28 +35,16 @@ def test_threads_alive_are_counted(
 ) -> None:
     """C57.3: those of the cells, not those that were there before."""
     monkeypatch.setattr(main.life, "CELLS", 7)
-    simulate = main.simulate_threaded
-    monkeypatch.setattr(
-        main,
-        "simulate_threaded",
-        lambda _, logic: simulate(main.Grid(1, 7), logic),
-    )
+    monkeypatch.setattr(main, "glider", lambda: main.Grid(1, 7))
     main.print_cost()
     assert "7 cells, 7 threads alive at once\n" in capsys.readouterr().out
 
 
 def test_join_returns_though_the_thread_has_died(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """C57.4: threading.excepthook gets the exception, and is given back."""
-
-    class Late(threading.Thread):
-        def run(self) -> None:
-            time.sleep(0.05)
-            super().run()
-
-    monkeypatch.setattr(main, "Thread", Late)
+    monkeypatch.setattr(main, "Thread", late(0.05))
     hook = threading.excepthook
     main.lost_exception()
     assert threading.excepthook is hook
@@ -71,9 +57,9 @@ def test_if_a_thread_is_refused_the_others_are_joined(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """C57.3: and the error passes on."""
-    started: list[Any] = []
+    started: list[threading.Thread] = []
 
-    class Refused(threading.Thread):
+    class Refused(late(0.05)):  # type: ignore[misc]
         def start(self) -> None:
             if len(started) == 20:
                 raise RuntimeError("can't start new thread")
@@ -81,14 +67,8 @@ def test_if_a_thread_is_refused_the_others_are_joined(
             super().start()
 
     monkeypatch.setattr(main, "Thread", Refused)
-    gate = threading.Event()
-
-    def logic(state: str, neighbors: int) -> str:
-        gate.wait(0.05)
-        return "*"
-
     with pytest.raises(RuntimeError, match="can't start new thread"):
-        main.simulate_threaded(main.glider(), logic)
+        main.simulate_threaded(main.glider())
     assert len(started) == 20
     assert not any(thread.is_alive() for thread in started)
 
@@ -96,18 +76,9 @@ def test_if_a_thread_is_refused_the_others_are_joined(
 def test_every_access_to_the_grid_holds_its_lock() -> None:
     """C57.1: Example 1."""
     grid = main.glider(main.LockingGrid)
-    accesses = (
-        lambda: grid.get(0, 0),
-        lambda: grid.set(0, 0, "*"),
-        lambda: str(grid),
-    )
-    for access in accesses:
-        with grid.lock:
-            thread = threading.Thread(target=access)
-            thread.start()
-            thread.join(0.02)
-            assert thread.is_alive()
-        thread.join(LIMIT)
+    assert waits_for(grid.lock, lambda: grid.get(0, 0))
+    assert waits_for(grid.lock, lambda: grid.set(0, 0, "*"))
+    assert waits_for(grid.lock, lambda: str(grid))
     assert grid.get(0, 0) == "*"
 
 

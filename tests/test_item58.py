@@ -10,59 +10,62 @@ import pytest
 from tests.helpers import LIMIT, life, load, random_grids
 
 main = load("item58_queue_refactor")
-
-PHASES = {
-    "one": main.one_phase,
-    "two": partial(main.two_phases, main.count_neighbors),
-}
-both = pytest.mark.parametrize("phases", PHASES.values(), ids=PHASES)
+game_logic, count_neighbors = main.game_logic, main.count_neighbors
 
 
-@both
+@pytest.mark.parametrize(
+    "phases", [main.one_phase, partial(main.two_phases, count_neighbors)]
+)
 def test_every_torus_steps_as_the_second_implementation_does(
     phases: Any,
 ) -> None:
     """C58.1: with the same workers for them all."""
-    with phases(main.game_logic) as step:
+    with phases(game_logic) as step:
         for grid in random_grids(main.LockingGrid):
             assert str(step(grid)) == life(grid)
 
 
-@pytest.mark.parametrize(("phases", "count"), [("one", 5), ("two", 10)])
+@pytest.mark.parametrize(
+    ("phases", "count"),
+    [(main.one_phase, 5), (partial(main.two_phases, count_neighbors), 10)],
+)
 def test_there_are_as_many_threads_as_workers_and_then_none(
-    phases: str, count: int
+    phases: Any, count: int
 ) -> None:
     """C58.2, C58.5: for any grid, even where the block is left by an error."""
     alive = set()
 
     def noting(state: str, neighbors: int) -> str:
         alive.add(threading.active_count() - before)
-        return main.game_logic(state, neighbors)
+        return state
 
     before = threading.active_count()
-    with pytest.raises(ZeroDivisionError), PHASES[phases](noting) as step:
+    with pytest.raises(ZeroDivisionError), phases(noting) as step:
         step(main.Grid(20, 20))
         raise ZeroDivisionError
     assert alive == {count}
     assert threading.active_count() == before
 
 
+def meeting(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Return func, but so that five calls at a time have to meet in it."""
+    barrier = threading.Barrier(5)
+
+    def meet(*args: Any) -> Any:
+        barrier.wait(LIMIT)
+        return func(*args)
+
+    return meet
+
+
 def test_five_cells_are_in_work_at_once_in_each_phase() -> None:
     """C58.3, exactly: 45 cells pass barriers of five."""
-    count_barrier, logic_barrier = threading.Barrier(5), threading.Barrier(5)
-
-    def count(y: int, x: int, get: Any) -> int:
-        count_barrier.wait(LIMIT)
-        return main.count_neighbors(y, x, get)
-
-    def logic(state: str, neighbors: int) -> str:
-        logic_barrier.wait(LIMIT)
-        return main.game_logic(state, neighbors)
-
-    with main.one_phase(logic) as step:
-        assert str(step(main.glider())) == life(main.glider())
+    expected = life(main.glider())
+    with main.one_phase(meeting(game_logic)) as step:
+        assert str(step(main.glider())) == expected
+    count, logic = meeting(count_neighbors), meeting(game_logic)
     with main.two_phases(count, logic) as step:
-        assert str(step(main.glider())) == life(main.glider())
+        assert str(step(main.glider())) == expected
 
 
 def failing_first(
@@ -87,12 +90,12 @@ def test_after_a_failure_the_same_workers_are_right_again(
 ) -> None:
     """C58.4: one cell, several or all fail; the cause is the cell's own."""
     error = OSError("no I/O")
-    logic = failing_first(cells, error, main.game_logic)
-    count = failing_first(cells, error, main.count_neighbors)
+    logic = failing_first(cells, error, game_logic)
+    count = failing_first(cells, error, count_neighbors)
     manager = {
         "only": partial(main.one_phase, logic),
-        "first": partial(main.two_phases, count, main.game_logic),
-        "second": partial(main.two_phases, main.count_neighbors, logic),
+        "first": partial(main.two_phases, count, game_logic),
+        "second": partial(main.two_phases, count_neighbors, logic),
     }[phase]
     with manager() as step:
         with pytest.raises(main.SimulationError) as caught:
@@ -119,7 +122,7 @@ def test_the_first_cell_in_order_is_the_one_that_is_named() -> None:
 def test_the_workers_functions_return_results_or_exceptions() -> None:
     """C58.4: Examples 2 and 7."""
     error = OSError("no I/O")
-    fails = failing_first(9, error, main.game_logic)
+    fails = failing_first(9, error, game_logic)
     assert main.game_logic_thread((1, 2, "-", 3)) == (1, 2, "*")
     assert main.game_logic_thread((1, 2, "-", error)) == (1, 2, error)
     assert main.game_logic_thread((1, 2, "-", 3), fails) == (1, 2, error)
@@ -128,13 +131,11 @@ def test_the_workers_functions_return_results_or_exceptions() -> None:
     assert main.count_neighbors_thread(item, fails) == (1, 3, "-", error)
 
 
-def test_counting_with_io_asks_and_then_counts(
+def test_every_cell_asks_twice_where_both_phases_have_io(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """C58.3: every cell asks twice where both phases have I/O."""
+    """C58.3."""
     asked: list[object] = []
     monkeypatch.setattr(main.life, "ask", asked.append)
-    assert main.count_neighbors_with_io("here", 1, 3, main.glider().get) == 5
-    assert asked == ["here"]
     main.two_phases_of_five()
-    assert len(asked) == 1 + 2 * 45
+    assert len(asked) == 2 * 45

@@ -26,7 +26,7 @@ def test_the_pool_s_threads_are_reused() -> None:
     def logic(state: str, neighbors: int) -> str:
         threads.add(threading.get_ident())
         barrier.wait(LIMIT)
-        return main.game_logic(state, neighbors)
+        return str(main.game_logic(state, neighbors))
 
     grid = main.glider()
     with ThreadPoolExecutor(9) as pool:
@@ -58,25 +58,19 @@ def test_a_cell_s_exception_is_raised_and_the_rest_cancelled() -> None:
     assert len(ran) <= 2
 
 
-def test_the_demo_s_pool_has_ten_threads(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("demo", main.EXAMPLES.values())
+def test_a_demo_s_pool_has_ten_threads_that_do_not_outlive_it(
+    demo: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C59.3: ten cells wait at once."""
+    """C59.2, C59.3."""
     sizes: list[int] = []
 
-    class Noted(ThreadPoolExecutor):
-        def __init__(self, size: int) -> None:
-            sizes.append(size)
-            super().__init__(size)
+    def noted(size: int) -> ThreadPoolExecutor:
+        sizes.append(size)
+        return ThreadPoolExecutor(size)
 
-    monkeypatch.setattr(main, "ThreadPoolExecutor", Noted)
-    main.pool_of_ten()
-    assert sizes == [10]
-
-
-@pytest.mark.parametrize("demo", main.EXAMPLES.values())
-def test_no_worker_outlives_its_demo(demo: Callable[[], None]) -> None:
-    """C59.2."""
+    monkeypatch.setattr(main, "ThreadPoolExecutor", noted)
     before = threading.active_count()
     demo()
     assert threading.active_count() == before
+    assert sizes == [10]
