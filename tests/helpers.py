@@ -1,6 +1,7 @@
 """What several test modules need: the scripts, as modules and as processes."""
 
 import importlib.util
+import io
 import itertools
 import os
 import random
@@ -13,7 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,6 +67,18 @@ def load(item: str, script: str = "main") -> Any:
     finally:
         sys.path.remove(str(path.parent))
     return module
+
+
+def printed(demo: Any, **replaced: Any) -> str:
+    """Return what a demo prints, with some of its script's names replaced."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(io.StringIO()) as output,
+    ):
+        for name, value in replaced.items():
+            patch.setitem(demo.__globals__, name, value)
+        demo()
+    return output.getvalue()
 
 
 def run(

@@ -5,14 +5,15 @@ large gets more tries, which a wrong one fails as well. How a figure comes
 about is tested exactly, with clocks and counters that tests make up.
 """
 
-import asyncio
 import itertools
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
 from functools import partial
+from math import nan
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.helpers import (
     each_script,
     linux,
     load,
+    printed,
     run,
     run_copy,
     together,
@@ -37,6 +39,7 @@ class F(NamedTuple):
     line: str
     least: float
     most: float
+    exact: float  # by made_up() clocks; nan: they do not tell
     why: str
 
     def __str__(self) -> str:
@@ -45,7 +48,8 @@ class F(NamedTuple):
 
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 CORES = 1.05 if GIL else (os.cpu_count() or 1) + 0.05
-STATUS = -15 if os.name == "posix" else 1  # Windows knows no signals
+END = -15 if os.name == "posix" else 1
+KILLED = "terminated; Windows knows no signals"
 NAPS = "a nap is never shorter; ten in a row take 1 s"
 FACTORS = "1.4 million divisions"
 SHARE = "a busy machine may leave little of a core"
@@ -53,35 +57,35 @@ WAIT = "a wait is never shorter; it is some 10 % longer"
 STARTS = "five threads are started before the first wait ends"
 POLLS = "three workers poll 1,000 times in vain, and for 1,000 items"
 ONE_EACH = "20 items of 5 ms, and the first one's way through two phases"
-SEVERAL = "7 rounds of 5 ms, and the first one's way"
+SEVEN = "seven rounds of 5 ms, and the first one's way"
 STACK = "two pages of its stack at least"
 COST = "connections and threads cost several times the wait"
 FRAME = "425 on 3.11, 390 on 3.14; 201 if it did not wait"
 TASK = "470 to 560; 970 with its coroutine"
 
 FIGURES = [
-    F(52, "10 naps of 0.1 s took # s together", 0.1, 0.5, NAPS),
-    F(52, "exit status # (-15 is signal 15, SIGTERM)", STATUS, STATUS, ""),
-    F(53, "# s", 0.01, 1, FACTORS),
-    F(53, "# s, * cores in use, with* the GIL", 0.01, 1, FACTORS),
-    F(53, "* s, # cores in use, with* the GIL", 0.01, CORES, SHARE),
-    F(53, "in a row # s, ideally 0.500 s", 0.5, 0.8, WAIT),
-    F(53, "in threads # s, ideally 0.100 s", 0.1, 0.18, WAIT),
-    F(53, "the main thread finished its work after # s", 0, 0.09, STARTS),
-    F(55, "polled # times", 6000, 1e6, POLLS),
-    F(55, "(1, 1, 1) workers took # s for slow items", 0.11, 0.2, ONE_EACH),
-    F(55, "(3, 4, 5) workers took # s for slow items", 0.045, 0.085, SEVERAL),
-    F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, WAIT),
-    F(57, "# KiB of memory in use for each thread", 6, 200, STACK),
-    F(57, "# s to start and join them", 0.0002, 0.5, COST),
-    F(57, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, COST),
-    F(58, "45 cells took # s, ideally 0.090 s", 0.09, 0.17, WAIT),
-    F(58, "45 cells took # s, ideally 0.100 s", 0.1, 0.19, WAIT),
-    F(59, "45 cells took # s, ideally 0.050 s", 0.05, 0.095, WAIT),
-    F(60, "# bytes each, * for its task", 300, 600, FRAME),
-    F(60, "* bytes each, # for its task", 300, 900, TASK),
-    F(60, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, COST),
-    F(60, "45 cells took # s, ideally 0.020 s", 0.02, 0.3, COST),
+    F(52, "10 naps of 0.1 s took # s together", 0.1, 0.5, 1, NAPS),
+    F(52, "exit status # (-15 is signal 15, SIGTERM)", END, END, nan, KILLED),
+    F(53, "# s", 0.01, 1, 1, FACTORS),
+    F(53, "# s, * cores in use, with* the GIL", 0.01, 1, 1, FACTORS),
+    F(53, "* s, # cores in use, with* the GIL", 0.01, CORES, 0.25, SHARE),
+    F(53, "in a row # s, ideally 0.500 s", 0.5, 0.8, 1, WAIT),
+    F(53, "in threads # s, ideally 0.100 s", 0.1, 0.18, 2, WAIT),
+    F(53, "the main thread finished its work after # s", 0, 0.09, 1, STARTS),
+    F(55, "polled # times", 6000, 1e6, nan, POLLS),
+    F(55, "(1, 1, 1) workers took # s for slow items", 0.11, 0.2, 1, ONE_EACH),
+    F(55, "(3, 4, 5) workers took # s for slow items", 0.045, 0.085, 1, SEVEN),
+    F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, 1, WAIT),
+    F(57, "# KiB of memory in use for each thread", 6, 200, 100, STACK),
+    F(57, "# s to start and join them", 0.0002, 0.5, 1, COST),
+    F(57, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, nan, COST),
+    F(58, "45 cells took # s, ideally 0.090 s", 0.09, 0.17, nan, WAIT),
+    F(58, "45 cells took # s, ideally 0.100 s", 0.1, 0.19, nan, WAIT),
+    F(59, "45 cells took # s, ideally 0.050 s", 0.05, 0.095, nan, WAIT),
+    F(60, "# bytes each, * for its task", 300, 600, nan, FRAME),
+    F(60, "* bytes each, # for its task", 300, 900, nan, TASK),
+    F(60, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, nan, COST),
+    F(60, "45 cells took # s, ideally 0.020 s", 0.02, 0.3, nan, COST),
 ]
 
 
@@ -96,32 +100,39 @@ def here_lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("here: ")]
 
 
+def figures(item: int, text: str) -> Iterator[tuple[F, float]]:
+    """Yield each figure of an item's transcript with its row."""
+    for line in here_lines(text):
+        for row in FIGURES:
+            match = re.fullmatch(regex(row.line), line)
+            if match and row.item == item:
+                yield row, float(match["figure"])
+
+
 @pytest.mark.parametrize(
-    "figure",
+    "row",
     [
-        pytest.param(f, marks=together(ITEMS[f.item - 52]), id=str(f))
-        for f in FIGURES
+        pytest.param(row, marks=together(ITEMS[row.item - 52]), id=str(row))
+        for row in FIGURES
     ],
 )
-def test_a_figure_is_within_its_bounds(figure: F) -> None:
+def test_a_figure_is_within_its_bounds(row: F) -> None:
     """If it is too large, there are more tries."""
-    if "KiB" in figure.line and sys.platform != "linux":
+    if "KiB" in row.line and sys.platform != "linux":
         pytest.skip("other systems do not tell")
-    name = ITEMS[figure.item - 52]
+    name = ITEMS[row.item - 52]
     texts = itertools.chain(
         [run_copy(name)[0].stdout],
         (run(SCRIPTS[name]).stdout for _ in range(TRIES)),
     )
     values = []
     for text in texts:
-        for line in here_lines(text):
-            if match := re.fullmatch(regex(figure.line), line):
-                values.append(float(match["figure"]))
-        assert values, f"no line {figure.line!r} in {text}"
-        assert min(values) >= figure.least, figure.why
-        if values[-1] <= figure.most:
+        values += [value for x, value in figures(row.item, text) if x == row]
+        assert values, f"no line {row.line!r} in {text}"
+        assert min(values) >= row.least, row.why
+        if values[-1] <= row.most:
             return
-    raise AssertionError(f"{values} > {figure.most}: {figure.why}")
+    raise AssertionError(f"{values} > {row.most}: {row.why}")
 
 
 @each_script
@@ -129,73 +140,46 @@ def test_every_figure_has_its_row(name: str) -> None:
     """Numbers that no row bounds stand in the text of a row."""
     for line in here_lines(run_copy(name)[0].stdout):
         rest, known = line, ""
-        for figure in FIGURES:
-            match = re.fullmatch(regex(figure.line), line)
-            if match and str(figure.item) in name:
+        for row in FIGURES:
+            match = re.fullmatch(regex(row.line), line)
+            if match and str(row.item) in name:
                 rest = rest.replace(match["figure"], "#", 1)
-                known += figure.line
+                known += row.line
         numbers = re.findall(r"\d+(?:\.\d+)?", rest)
         assert all(number in known for number in numbers), line
 
 
+def made_up() -> dict[str, Callable[[], Any]]:
+    """Return clocks that move on by as much at each look, whatever happens.
+
+    By a second, 0.25 s of the processor, and 4,500 KiB of memory.
+    """
+    return {
+        "perf_counter": partial(next, itertools.count(100.0)),
+        "process_time": partial(next, itertools.count(step=0.25)),
+        "memory_in_use": partial(next, itertools.count(1_000, 4_500)),
+    }
+
+
 @pytest.mark.parametrize(
-    ("item", "demo", "lines"),
+    ("item", "demo"),
     [
-        (52, "sleep_in_parallel", ["10 naps of 0.1 s took 1.000 s together"]),
-        (53, "factorize_in_a_row", ["1.000 s"]),
-        (53, "factorize_in_threads", ["1.000 s, 0.25 cores in use, * GIL"]),
-        (53, "block_in_a_row", ["in a row 1.000 s, ideally 0.500 s"]),
-        (
-            53,
-            "block_in_threads",
-            [
-                "the main thread finished its work after 1.000 s",
-                "in threads 2.000 s, ideally 0.100 s",
-            ],
-        ),
-        (
-            55,
-            "several_workers",
-            [
-                "(1, 1, 1) workers took 1.000 s for slow items",
-                "(3, 4, 5) workers took 1.000 s for slow items",
-            ],
-        ),
-        # Of item 56, for items 57 to 60, too
-        (56, "blocking_io", ["45 cells took 1.000 s, ideally 0.450 s"]),
-        (
-            57,
-            "print_cost",
-            [
-                "100 KiB of memory in use for each thread",
-                "1.0000 s to start and join them",
-            ],
-        ),
+        (52, "sleep_in_parallel"),
+        (53, "factorize_in_a_row"),
+        (53, "factorize_in_threads"),
+        (53, "block_in_a_row"),
+        (53, "block_in_threads"),
+        (55, "several_workers"),
+        (56, "blocking_io"),  # as in items 57 to 60
+        (57, "print_cost"),
     ],
 )
-def test_figures_are_those_from_start_to_end(
-    item: int,
-    demo: str,
-    lines: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """By a clock that moves on by a second at each look.
-
-    So does the processor's by 0.25 s, and the memory in use by 4,500 KiB.
-    """
-    module = load(ITEMS[item - 52])
-    for name, look in (
-        ("perf_counter", itertools.count(100.0)),
-        ("process_time", itertools.count(step=0.25)),
-        ("memory_in_use", itertools.count(1_000, 4_500)),
-    ):
-        if hasattr(module, name):
-            monkeypatch.setattr(module, name, partial(next, look))
-    getattr(module, demo)()
-    printed = here_lines(capsys.readouterr().out)
-    for line, pattern in zip(printed, lines, strict=True):
-        assert re.fullmatch(regex(pattern), line)
+def test_figures_are_those_from_start_to_end(item: int, demo: str) -> None:
+    """Not of a part, nor of more, nor one by the other upside down."""
+    output = printed(getattr(load(ITEMS[item - 52]), demo), **made_up())
+    found = list(figures(item, output))
+    assert [value for _, value in found] == [row.exact for row, _ in found]
+    assert found
 
 
 @linux
@@ -211,14 +195,11 @@ def test_memory_in_use_is_that_of_this_process() -> None:
 @pytest.mark.parametrize("tracing", [False, True])
 def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
     tracing: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """400 for each of 1,000, and 500 more with tasks: 100 for a task.
+    """400,000 by 1,000, and 500,000 more with tasks: 100 for a task.
 
     Tracing goes on if it was on.
     """
-    coroutines = load("item60_coroutines")
     memory = iter([(7_000, 0), (407_000, 0), (907_000, 0)])
     calls: list[str] = []
     trace = SimpleNamespace(
@@ -227,10 +208,7 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
         stop=lambda: calls.append("stop"),
         get_traced_memory=partial(next, memory),
     )
-    monkeypatch.setattr(coroutines, "tracemalloc", trace)
-    monkeypatch.setattr(coroutines, "MANY", 1_000)
-    asyncio.run(coroutines.print_cost(), debug=False)
-    assert here_lines(capsys.readouterr().out) == [
-        "here: 400 bytes each, 100 for its task"
-    ]
+    demo = load("item60_coroutines").coroutine_per_cell
+    output = printed(demo, tracemalloc=trace, MANY=1_000)
+    assert [value for _, value in figures(60, output)][:2] == [400, 100]
     assert calls == ["start"] + ["stop"] * (not tracing)

@@ -17,6 +17,7 @@ from tests.helpers import (
     load,
     mask,
     posix,
+    printed,
     run,
     run_copy,
 )
@@ -59,7 +60,7 @@ def tools(request: pytest.FixtureRequest) -> str:
 
 
 def test_all_ten_children_start_before_one_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, children: list[Any]
+    children: list[Any],
 ) -> None:
     """C52.1, exactly; the time that they take is in test_here.py."""
     started = []
@@ -69,23 +70,19 @@ def test_all_ten_children_start_before_one_is_waited_for(
         started.append(len(children))
         return finish(child)
 
-    monkeypatch.setattr(main, "finish", noted)
-    main.sleep_in_parallel()
+    printed(main.sleep_in_parallel, finish=noted)
     assert started == [10] * 10
 
 
-def test_a_failed_child_raises_with_its_command_and_its_last_words(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_failed_child_raises_with_its_command_and_its_last_words() -> None:
     """C52.2: they do not go to the reader's terminal."""
     command = python("raise SystemExit('no')")
     with pytest.raises(subprocess.CalledProcessError) as caught:
         main.finish(main.start(command))
     assert command[-1] in str(caught.value)
     assert caught.value.stderr.strip() == b"no"
-    monkeypatch.setattr(main, "SPEAK", main.FAIL)
     with pytest.raises(subprocess.CalledProcessError):
-        main.run_to_completion()
+        printed(main.run_to_completion, SPEAK=main.FAIL)
 
 
 def test_a_child_that_hangs_is_given_up_and_ends_with_its_pipe(
@@ -102,10 +99,7 @@ def test_a_child_that_hangs_is_given_up_and_ends_with_its_pipe(
 
 @pytest.mark.parametrize(("status", "polls"), [(0, 4), (7, 1)])
 def test_the_parent_works_until_the_child_ends(
-    status: int,
-    polls: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    status: int, polls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C52.3: its rounds are counted; in the third, it lets the child end."""
     polled = []
@@ -117,13 +111,10 @@ def test_the_parent_works_until_the_child_ends(
         return None
 
     monkeypatch.setattr(main.Popen, "poll", poll)
-    if status:
-        monkeypatch.setattr(
-            main, "LISTEN", python(f"raise SystemExit({status})")
-        )
-    main.poll_and_work()
+    end = python(f"raise SystemExit({status})")
+    output = printed(main.poll_and_work, LISTEN=end if status else main.LISTEN)
     assert len(polled) == polls
-    assert capsys.readouterr().out == (
+    assert output == (
         f"Exit status {status}\n"
         f"The parent worked at least three rounds: {polls > 3}\n"
     )
@@ -165,16 +156,13 @@ def test_the_digest_is_that_of_the_input(tmp_path: Path) -> None:
 
 
 @posix
-def test_after_a_timeout_no_process_is_left(
-    children: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_after_a_timeout_no_process_is_left(children: list[Any]) -> None:
     """C52.7: terminated, and reaped."""
-    main.time_out()
+    assert "TimeoutExpired after 0.05 s\n" in printed(main.time_out)
     (child,) = children
     assert child.returncode == -signal.SIGTERM
     with pytest.raises(ChildProcessError):
         os.waitpid(child.pid, os.WNOHANG)
-    assert "TimeoutExpired after 0.05 s" in capsys.readouterr().out
 
 
 @posix
@@ -184,7 +172,6 @@ def test_ctrl_c_in_a_terminal_does_not_reach_a_child() -> None:
     assert os.getsid(child.pid) == child.pid
 
 
-@pytest.mark.parametrize("name", ["CIPHER", "DIGEST"])
 @pytest.mark.parametrize(
     "code",
     [
@@ -194,22 +181,19 @@ def test_ctrl_c_in_a_terminal_does_not_reach_a_child() -> None:
     ],
     ids=["fails", "is wrong", "fails late"],
 )
-def test_an_openssl_that_does_not_work_is_not_used(
-    name: str, code: str, monkeypatch: pytest.MonkeyPatch
+def test_an_openssl_is_used_if_it_works_and_only_then(
+    code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C52.4, C52.6: a trial on a byte finds it out."""
-    monkeypatch.setattr(main, name, python(code))
-    assert main.find_tools()[0] == "a toy in Python"
-
-
-def test_an_openssl_that_works_is_used(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """C52.4: here the toy plays its part."""
+    """C52.4, C52.6: a trial tells. Here, the toys play its parts."""
     toy = python(main.TOY_CIPHER_CODE)
-    monkeypatch.setattr(main, "CIPHER", toy)
-    monkeypatch.setattr(main, "DIGEST", python(main.DIGEST_CODE))
-    assert main.find_tools()[:2] == ("openssl", toy)
+    toys = {"CIPHER": toy, "DIGEST": python(main.DIGEST_CODE)}
+    for broken in None, *toys:
+        for name, command in toys.items():
+            used = python(code) if name == broken else command
+            monkeypatch.setattr(main, name, used)
+        main.find_tools.cache_clear()
+        expected = "a toy in Python" if broken else "openssl"
+        assert main.find_tools()[:2] == (expected, toy)
 
 
 def test_every_example_runs_without_openssl() -> None:

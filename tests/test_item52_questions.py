@@ -2,20 +2,15 @@
 
 from typing import Any
 
-import pytest
-
-from tests.helpers import ROOT, family, linux, load, run, run_copy
+from tests.helpers import ROOT, family, linux, load, printed, run, run_copy
 
 questions = load("item52_subprocess", "questions")
 
 
-def test_the_child_waits_for_its_reader_however_long(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_child_waits_for_its_reader_however_long() -> None:
     """Q52.A: it is not a slow start that keeps it from ending."""
-    monkeypatch.setattr(questions, "TIMEOUT", 1.0)
-    questions.wait_and_communicate()
-    assert "wait: TimeoutExpired after 1.0 s\n" in capsys.readouterr().out
+    output = printed(questions.wait_and_communicate, TIMEOUT=1.0)
+    assert "wait: TimeoutExpired after 1.0 s\n" in output
 
 
 @linux
@@ -26,9 +21,7 @@ def test_a_child_is_a_zombie_until_its_parent_waits() -> None:
     assert "for is not in /proc\n" in result.stdout
 
 
-def test_the_child_has_ended_when_its_own_child_is_asked_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_child_has_ended_when_its_own_child_is_asked_again() -> None:
     """Q52.C: only then does an answer show that terminate() missed it."""
     ended = []
     answers = questions.answers
@@ -37,8 +30,7 @@ def test_the_child_has_ended_when_its_own_child_is_asked_again(
         ended.append(child.returncode is not None)
         return bool(answers(child))
 
-    monkeypatch.setattr(questions, "answers", noted)
-    questions.stop_a_family()
+    printed(questions.stop_a_family, answers=noted)
     assert ended == [False, True, False, True]
 
 

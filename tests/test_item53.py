@@ -5,11 +5,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from threading import Barrier, Event
+from typing import Any
 
 import pytest
 
-from tests.helpers import LIMIT, load
+from tests.helpers import LIMIT, load, printed
 
 main = load("item53_gil")
 
@@ -26,9 +28,7 @@ def test_serial_and_threaded_factors_are_right(number: int) -> None:
     assert thread.factors == expected
 
 
-def test_the_four_threads_compute_at_the_same_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_four_threads_compute_at_the_same_time() -> None:
     """C53.2: they pass a barrier of four."""
     barrier = Barrier(4)
 
@@ -36,26 +36,22 @@ def test_the_four_threads_compute_at_the_same_time(
         barrier.wait(LIMIT)
         return iter([number])
 
-    monkeypatch.setattr(main, "factorize", meet)
-    main.factorize_in_threads()
+    output = printed(main.factorize_in_threads, factorize=meet)
+    assert output.count("has 1 factors") == 4
 
 
 @pytest.mark.parametrize(
     ("gil", "build"), [(True, "with"), (False, "without"), (None, "with")]
 )
 def test_the_output_tells_which_build_this_is(
-    gil: bool | None,
-    build: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    gil: bool | None, build: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C53.2: before 3.13, nothing tells, and all have the GIL."""
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
     if gil is None:
         monkeypatch.delattr(sys, "_is_gil_enabled")
-    monkeypatch.setattr(main, "factorize", lambda number: iter([number]))
-    main.factorize_in_threads()
-    assert f"cores in use, {build} the GIL\n" in capsys.readouterr().out
+    output = printed(main.factorize_in_threads, NUMBERS=(1, 2))
+    assert output.endswith(f" cores in use, {build} the GIL\n")
 
 
 def test_a_system_call_blocks_for_its_time() -> None:
@@ -65,40 +61,36 @@ def test_a_system_call_blocks_for_its_time() -> None:
     assert time.perf_counter() - start >= main.BLOCKED
 
 
-def test_calls_in_a_row_are_one_after_another(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_calls_in_a_row_are_one_after_another() -> None:
     """C53.3: five calls, all in the main thread."""
     callers: list[str] = []
-    monkeypatch.setattr(
-        main,
-        "slow_systemcall",
-        lambda: callers.append(threading.current_thread().name),
-    )
-    main.block_in_a_row()
+
+    def note() -> None:
+        callers.append(threading.current_thread().name)
+
+    printed(main.block_in_a_row, slow_systemcall=note)
     assert callers == [threading.main_thread().name] * 5
 
 
-def test_calls_in_threads_overlap_each_other_and_the_main_thread_s_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_calls_overlap_each_other_and_the_main_thread_s_work() -> None:
     """C53.4: five are in the call until the main thread has computed."""
     barrier, computed = Barrier(5), Event()
-    locate = main.compute_helicopter_location
 
-    def noted(index: int) -> object:
+    def locate(index: int) -> int:
         if index == 4:
             computed.set()
-        return locate(index)
+        return index
 
     def call() -> None:
         barrier.wait(LIMIT)
         assert computed.wait(LIMIT)
 
-    monkeypatch.setattr(main, "compute_helicopter_location", noted)
-    monkeypatch.setattr(main, "slow_systemcall", call)
-    main.block_in_threads()
-    assert "5 calls were in progress" in capsys.readouterr().out
+    output = printed(
+        main.block_in_threads,
+        compute_helicopter_location=locate,
+        slow_systemcall=call,
+    )
+    assert "\n5 calls were in progress at the same time\n" in output
 
 
 class OneAtATime(threading.Thread):
@@ -115,20 +107,14 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("Thread", OneAtATime), ("slow_systemcall", fail)]
+    "replaced", [{"Thread": OneAtATime}, {"slow_systemcall": fail}]
 )
 def test_calls_that_fail_or_do_not_overlap_are_not_said_to(
-    name: str,
-    value: object,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    replaced: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C53.4: one at a time, they do not pass the demo's own barrier."""
     monkeypatch.setattr(threading, "excepthook", lambda report: None)
-    monkeypatch.setattr(
-        main, "Barrier", lambda parties, timeout: Barrier(parties, None, 0.05)
-    )
-    monkeypatch.setattr(main, name, value)
+    brief = partial(Barrier, timeout=0.05)
+    replaced["Barrier"] = lambda parties, timeout: brief(parties)
     with pytest.raises(SystemExit, match="only 0 of 5 calls finished"):
-        main.block_in_threads()
-    assert "here:" not in capsys.readouterr().out
+        printed(main.block_in_threads, **replaced)

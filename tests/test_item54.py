@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import LIMIT, late, load
+from tests.helpers import LIMIT, late, load, printed
 
 main = load("item54_lock")
 
@@ -32,11 +32,10 @@ def interval(request: pytest.FixtureRequest) -> Iterator[None]:
     ],
 )
 def test_readings_are_lost_without_the_lock_and_none_with_it(
-    demo: Any, last_line: str, capsys: pytest.CaptureFixture[str]
+    demo: Any, last_line: str
 ) -> None:
     """C54.1, C54.2, C54.3: however often threads are switched."""
-    demo()
-    assert capsys.readouterr().out.endswith(last_line)
+    assert printed(demo).endswith(last_line)
 
 
 @pytest.mark.parametrize("kind", [main.Counter, main.LockingCounter])
@@ -75,22 +74,14 @@ def test_the_fetch_comes_before_the_call() -> None:
     assert counter.count == 1
 
 
-def test_the_lost_reading_waits_for_the_other_thread(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_lost_reading_waits_for_the_other_thread() -> None:
     """C54.2: however late the second thread is."""
-    main.one_lost_reading()
-    expected = capsys.readouterr().out
-    monkeypatch.setattr(main, "Thread", late(0.05))
-    main.one_lost_reading()
-    assert capsys.readouterr().out == expected
+    expected = printed(main.one_lost_reading)
+    assert printed(main.one_lost_reading, Thread=late(0.05)) == expected
 
 
-def test_every_locked_reading_invites_a_switch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_locked_reading_invites_a_switch() -> None:
     """C54.3: as the heading says."""
     naps: list[int] = []
-    monkeypatch.setattr(main, "sleep", naps.append)
-    main.no_lost_readings()
+    printed(main.no_lost_readings, sleep=naps.append)
     assert naps == [0] * 500

@@ -6,16 +6,12 @@ from collections import deque
 from threading import Event
 from typing import Any
 
-import pytest
-
-from tests.helpers import load
+from tests.helpers import load, printed
 
 questions = load("item54_lock", "questions")
 
 
-def test_the_lock_keeps_the_other_threads_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_lock_keeps_the_other_threads_out() -> None:
     """Q54.B: a switch is forced where it would do harm, and cannot."""
     entered = [Event() for _ in range(questions.THREADS)]
     numbers = itertools.count()
@@ -26,14 +22,11 @@ def test_the_lock_keeps_the_other_threads_out(
         if number == 0:
             assert not entered[1].wait(0.1)
 
-    monkeypatch.setattr(questions, "sleep", wait_for_the_next)
-    questions.lock_or_no_lock()
+    printed(questions.lock_or_no_lock, sleep=wait_for_the_next)
     assert all(event.is_set() for event in entered)
 
 
-def test_transfers_acquire_two_locks_in_one_order_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_transfers_acquire_two_locks_in_one_order_only() -> None:
     """Q54.C: so no thread holds the second lock and waits for the first."""
     locks, acquired = [], []
 
@@ -50,21 +43,17 @@ def test_transfers_acquire_two_locks_in_one_order_only(
         def __exit__(self, *_: object) -> None:
             self.lock.release()
 
-    monkeypatch.setattr(questions, "Lock", Noted)
-    questions.two_locks_in_two_orders()
+    printed(questions.two_locks_in_two_orders, Lock=Noted)
     assert set(acquired[:2]) == set(locks)
     assert acquired[2:] == locks * 2 * questions.ROUNDS
 
 
-def test_an_item_popped_twice_would_be_seen(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_item_popped_twice_would_be_seen() -> None:
     """Q54.D."""
 
     class Doubling(deque[Any]):
         def popleft(self) -> Any:
             return self[-1]
 
-    monkeypatch.setattr(questions, "deque", Doubling)
-    questions.safe_operations()
-    assert "1000 items, 1000 different" not in capsys.readouterr().out
+    output = printed(questions.safe_operations, deque=Doubling)
+    assert "1000 items, 1000 different" not in output

@@ -3,51 +3,44 @@
 import threading
 from queue import Queue
 from threading import Barrier, Event, Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from tests.helpers import LIMIT, late, load, waits_for
+from tests.helpers import LIMIT, late, load, printed, waits_for
 
 main = load("item55_queue")
 ClosableQueue: Any = main.ClosableQueue
 
 
-@pytest.fixture
-def queues(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return a list of the queues that demos make; each notes its use."""
-    made = []
+class Watched(ClosableQueue):  # type: ignore[misc]
+    """A queue that notes its largest backlog, and how it is asked."""
 
-    class Watched(ClosableQueue):  # type: ignore[misc]
-        def __init__(self, maxsize: int = 0) -> None:
-            super().__init__(maxsize)
-            self.calls: list[Any] = []
-            self.peak = 0
-            made.append(self)
+    made: ClassVar[list[Any]] = []
 
-        def get(self, *args: Any, **options: Any) -> Any:
-            self.calls.append(("get", args, options))
-            return super().get(*args, **options)
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self.calls: list[Any] = []
+        self.peak = 0
+        self.made.append(self)
 
-        def empty(self) -> bool:
-            self.calls.append("empty")
-            return bool(super().empty())
+    def get(self, *args: Any, **options: Any) -> Any:
+        self.calls.append(("get", args, options))
+        return super().get(*args, **options)
 
-        def _put(self, item: Any) -> None:
-            super()._put(item)
-            self.peak = max(self.peak, self._qsize())
+    def empty(self) -> bool:
+        self.calls.append("empty")
+        return bool(super().empty())
 
-        def __class_getitem__(cls, _: object) -> Any:
-            return cls
+    def _put(self, item: Any) -> None:
+        super()._put(item)
+        self.peak = max(self.peak, self._qsize())
 
-    monkeypatch.setattr(main, "Queue", Watched)
-    monkeypatch.setattr(main, "ClosableQueue", Watched)
-    return made
+    def __class_getitem__(cls, _: object) -> Any:
+        return cls
 
 
-def test_the_polls_of_the_polling_pipeline_are_counted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_polls_of_the_polling_pipeline_are_counted() -> None:
     """C55.1: and compared with its work; all workers have ended."""
     workers = []
 
@@ -58,21 +51,18 @@ def test_the_polls_of_the_polling_pipeline_are_counted(
             workers.append(self)
             super().run()
 
-    monkeypatch.setattr(main, "Worker", Busy)
-    main.polling_pipeline()
-    output = capsys.readouterr().out
+    output = printed(main.polling_pipeline, Worker=Busy)
     assert "at least twice as often: False\n" in output
     polled = sum(worker.polled_count for worker in workers)
     assert f"here: polled {polled} times\n" in output
     assert not any(worker.is_alive() for worker in workers)
 
 
-def test_the_consumer_waits_in_one_get_and_polls_nothing(
-    queues: list[Any],
-) -> None:
+def test_the_consumer_waits_in_one_get_and_polls_nothing() -> None:
     """C55.2: the demo's own call."""
-    main.get_blocks()
-    assert [queue.calls for queue in queues] == [[("get", (), {})]]
+    Watched.made.clear()
+    printed(main.get_blocks, Queue=Watched)
+    assert [queue.calls for queue in Watched.made] == [[("get", (), {})]]
 
 
 def test_a_bound_holds_the_backlog() -> None:
@@ -100,10 +90,11 @@ def test_a_bound_holds_the_backlog() -> None:
 
 
 @pytest.mark.parametrize("demo", ["closable_pipeline", "several_workers"])
-def test_the_pipelines_are_bounded(demo: str, queues: list[Any]) -> None:
+def test_the_pipelines_are_bounded(demo: str) -> None:
     """C55.3: only the queue of what is done holds all of it."""
-    getattr(main, demo)()
-    *bounded, done = queues[:4]
+    Watched.made.clear()
+    printed(getattr(main, demo), ClosableQueue=Watched)
+    *bounded, done = Watched.made[:4]
     assert [queue.peak <= main.BOUND for queue in bounded] == [True] * 3
     assert done.peak > 1000
 
@@ -161,12 +152,9 @@ def test_a_phase_has_as_many_items_in_work_as_workers(count: int) -> None:
     assert sorted(done) == [(number, 2) for number in range(5 * count)]
 
 
-def test_slow_items_take_their_time_in_each_phase(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_slow_items_take_their_time_in_each_phase() -> None:
     """C55.7: 20 items, three phases, twice, of 5 ms each."""
     naps: list[float] = []
-    monkeypatch.setattr(main, "sleep", naps.append)
     counts = []
     run_pipeline = main.run_pipeline
 
@@ -174,8 +162,7 @@ def test_slow_items_take_their_time_in_each_phase(
         counts.append(args[0])
         return run_pipeline(*args)
 
-    monkeypatch.setattr(main, "run_pipeline", noted)
-    main.several_workers()
+    printed(main.several_workers, sleep=naps.append, run_pipeline=noted)
     assert naps == [0.005] * (2 * 3 * 20)
     assert counts == [(3, 4, 5), (1, 1, 1), (3, 4, 5)]
 
@@ -183,18 +170,13 @@ def test_slow_items_take_their_time_in_each_phase(
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("demo", ["get_blocks", "put_blocks", "join_waits"])
 def test_the_order_of_lines_is_the_same_whoever_is_late(
-    demo: str,
-    when: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    demo: str, when: str
 ) -> None:
     """C55.8: who is said to have ended has ended."""
-    getattr(main, demo)()
-    expected = capsys.readouterr().out
-    monkeypatch.setattr(main, "Thread", late(**{when: 0.05}))
+    expected = printed(getattr(main, demo))
     before = threading.active_count()
-    getattr(main, demo)()
-    assert capsys.readouterr().out == expected
+    slow = late(**{when: 0.05})
+    assert printed(getattr(main, demo), Thread=slow) == expected
     assert threading.active_count() == before
 
 

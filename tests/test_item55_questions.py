@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import load, run_copy
+from tests.helpers import load, printed, run_copy
 
 questions = load("item55_queue", "questions")
 
@@ -64,12 +64,9 @@ def test_nobody_is_in_next_without_the_lock() -> None:
     assert not shared.lock.locked()
 
 
-def test_a_thread_that_comes_or_leaves_late_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_thread_that_comes_or_leaves_late_is_waited_for() -> None:
     """Q55.C: the lock cannot keep out one that came in without it."""
-    questions.shared_generator()
-    expected = capsys.readouterr().out
+    expected = printed(questions.shared_generator)
 
     class Late(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -80,7 +77,7 @@ def test_a_thread_that_comes_or_leaves_late_is_waited_for(
     late_pool = partial(
         ThreadPoolExecutor, initializer=partial(time.sleep, 0.05)
     )
-    monkeypatch.setattr(questions, "Event", Late)
-    monkeypatch.setattr(questions, "ThreadPoolExecutor", late_pool)
-    questions.shared_generator()
-    assert capsys.readouterr().out == expected
+    output = printed(
+        questions.shared_generator, Event=Late, ThreadPoolExecutor=late_pool
+    )
+    assert output == expected

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import LIMIT, late, life, load, random_grids, waits_for
+from tests.helpers import (
+    LIMIT,
+    late,
+    life,
+    load,
+    printed,
+    random_grids,
+    waits_for,
+)
 
 main = load("item57_threads")
 
@@ -30,27 +38,24 @@ def test_every_cell_has_a_thread_of_its_own_and_all_are_joined() -> None:
     assert threading.active_count() == before
 
 
-def test_threads_alive_are_counted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """C57.3: those of the cells, not those that were there before."""
-    monkeypatch.setattr(main.life, "CELLS", 7)
-    monkeypatch.setattr(main, "glider", lambda: main.Grid(1, 7))
-    main.print_cost()
-    assert "7 cells, 7 threads alive at once\n" in capsys.readouterr().out
+def test_threads_alive_are_those_of_the_cells() -> None:
+    """C57.3: not those that were there before."""
+    gate = threading.Event()
+    other = threading.Thread(target=gate.wait)
+    other.start()
+    output = printed(main.print_cost)
+    gate.set()
+    other.join()
+    assert "45 cells, 45 threads alive at once\n" in output
 
 
-def test_join_returns_though_the_thread_has_died(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_join_returns_though_the_thread_has_died() -> None:
     """C57.4: threading.excepthook gets the exception, and is given back."""
-    monkeypatch.setattr(main, "Thread", late(0.05))
     hook = threading.excepthook
-    main.lost_exception()
-    assert threading.excepthook is hook
-    assert capsys.readouterr().out.endswith(
+    assert printed(main.lost_exception, Thread=late(0.05)).endswith(
         "threading.excepthook got OSError: problem with I/O, in cell (2, 3)\n"
     )
+    assert threading.excepthook is hook
 
 
 def test_if_a_thread_is_refused_the_others_are_joined(
@@ -83,7 +88,7 @@ def test_every_access_to_the_grid_holds_its_lock() -> None:
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """C57.3: no figure, and no error."""
 
@@ -91,5 +96,5 @@ def test_memory_is_unknown_where_the_system_does_not_tell(
         raise FileNotFoundError(path)
 
     monkeypatch.setattr(Path, "read_text", missing)
-    main.print_cost()
-    assert "here: an unknown amount of memory" in capsys.readouterr().out
+    output = printed(main.print_cost)
+    assert "here: an unknown amount of memory in use" in output

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import LIMIT, life, load, random_grids
+from tests.helpers import LIMIT, life, load, printed, random_grids
 
 main = load("item58_queue_refactor")
 game_logic, count_neighbors = main.game_logic, main.count_neighbors
@@ -137,5 +137,5 @@ def test_every_cell_asks_twice_where_both_phases_have_io(
     """C58.3."""
     asked: list[object] = []
     monkeypatch.setattr(main.life, "ask", asked.append)
-    main.two_phases_of_five()
+    printed(main.two_phases_of_five)
     assert len(asked) == 2 * 45

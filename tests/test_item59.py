@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.helpers import LIMIT, life, load, random_grids
+from tests.helpers import LIMIT, life, load, printed, random_grids
 
 main = load("item59_pool")
 
@@ -60,7 +60,7 @@ def test_a_cell_s_exception_is_raised_and_the_rest_cancelled() -> None:
 
 @pytest.mark.parametrize("demo", main.EXAMPLES.values())
 def test_a_demo_s_pool_has_ten_threads_that_do_not_outlive_it(
-    demo: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    demo: Callable[[], None],
 ) -> None:
     """C59.2, C59.3."""
     sizes: list[int] = []
@@ -69,8 +69,7 @@ def test_a_demo_s_pool_has_ten_threads_that_do_not_outlive_it(
         sizes.append(size)
         return ThreadPoolExecutor(size)
 
-    monkeypatch.setattr(main, "ThreadPoolExecutor", noted)
     before = threading.active_count()
-    demo()
+    printed(demo, ThreadPoolExecutor=noted)
     assert threading.active_count() == before
     assert sizes == [10]

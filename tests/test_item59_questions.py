@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from tests.helpers import load
+from tests.helpers import load, printed
 
 questions = load("item59_pool", "questions")
 
@@ -19,17 +19,12 @@ def few_calls_in_late_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "CALLS", 4)
 
 
-def test_all_calls_but_the_running_one_are_cancelled(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_all_calls_but_the_running_one_are_cancelled() -> None:
     """Q59.A: and the running one ends because it is asked to."""
-    questions.cancel_and_shut_down()
-    output = capsys.readouterr().out
+    output = printed(questions.cancel_and_shut_down)
     assert "returns False for the call that runs, True for one" in output
     assert "3 of the 3 that waited are cancelled" in output
-    assert output.endswith(
-        "The running call returns once its Event is set: True\n"
-    )
+    assert output.endswith("once its Event is set: True\n")
 
 
 def test_what_waits_runs_after_an_interrupt_unless_it_is_cancelled() -> None:

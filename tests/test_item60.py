@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import life, load, random_grids
+from tests.helpers import life, load, printed, random_grids
 
 main = load("item60_coroutines")
 each_step = pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_generation_with_io_takes_one_wait(step: Any) -> None:
 
 
 def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """C60.4: each has come to its await, in this thread, when counted."""
     threads = []
@@ -84,10 +84,9 @@ def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
             super().set()
 
     monkeypatch.setattr(asyncio, "Event", Gate)
-    asyncio.run(main.print_cost(), debug=False)
     alive = threading.active_count()
-    assert f"10000 coroutines wait at once on {alive} thread\n" in (
-        capsys.readouterr().out
+    assert f"10000 coroutines wait at once on {alive} thread\n" in printed(
+        main.coroutine_per_cell
     )
 
 
@@ -184,7 +183,7 @@ def test_every_cell_asks_in_each_function_with_io(
     monkeypatch.setattr(asyncio, "run", noted)
     counts = []
     for demo in main.EXAMPLES.values():
-        demo()
+        printed(demo)
         counts.append(len(asked))
     assert counts == [0, 45, 45, 45 + 2 * 45]
     assert modes == {False}

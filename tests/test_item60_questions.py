@@ -8,29 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import load
+from tests.helpers import load, printed
 
 questions = load("item60_coroutines", "questions")
 
 
-def test_an_answer_has_a_limit_and_its_loop_is_not_in_debug_mode(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Whatever the environment says."""
-    debug = []
+def test_no_answer_waits_without_a_limit() -> None:
+    """Or the reader would."""
 
     async def hang() -> None:
-        """Why?"""
-        debug.append(asyncio.get_running_loop().get_debug())
         await asyncio.Event().wait()
 
-    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
-    monkeypatch.setattr(questions, "PATIENCE", 0.01)
-    answer = questions.in_event_loop(hang)
     with pytest.raises(TimeoutError):
-        answer()
-    assert debug == [False]
-    assert answer.__doc__ == "Why?"
+        printed(questions.in_event_loop(hang), PATIENCE=0.01)
 
 
 def test_another_task_runs_only_during_an_await_that_waits() -> None:
@@ -48,9 +38,7 @@ def test_another_task_runs_only_during_an_await_that_waits() -> None:
     assert asyncio.run(check(asyncio.sleep(0.01)))
 
 
-def test_what_blocks_is_a_sleep_as_long_as_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_blocks_is_a_sleep_as_long_as_the_others() -> None:
     """Q60.B: on the loop's own thread; to_thread moves it to another."""
     slept = []
 
@@ -58,19 +46,13 @@ def test_what_blocks_is_a_sleep_as_long_as_the_others(
         on_the_loop_s = threading.current_thread() is threading.main_thread()
         slept.append((seconds, on_the_loop_s))
 
-    monkeypatch.setattr(questions, "time", SimpleNamespace(sleep=note))
-    questions.blocked_loop()
+    printed(questions.blocked_loop, time=SimpleNamespace(sleep=note))
     briefly = questions.BRIEFLY
     assert slept == [(briefly, True), (briefly, False)]
 
 
-@pytest.mark.parametrize(
-    ("count", "at_once", "most"), [(95, 10, 10), (7, 10, 7), (50, 1, 1)]
-)
-def test_no_more_than_so_many_run_at_once(
-    count: int, at_once: int, most: int
-) -> None:
-    """Q60.E: and no fewer, if there are as many."""
+def test_no_more_than_so_many_run_at_once_and_no_fewer() -> None:
+    """Q60.E: counted a second time."""
     running: set[Any] = set()
     peaks = []
 
@@ -80,42 +62,38 @@ def test_no_more_than_so_many_run_at_once(
         await asyncio.sleep(0)
         running.remove(asyncio.current_task())
 
-    outcome = asyncio.run(questions.visit_many(count, at_once, visit))
-    assert outcome == f"in time, {count} done, {most} at once, 0 left pending"
-    assert (len(peaks), max(peaks)) == (count, most)
+    outcome = asyncio.run(questions.visit_many(95, 10, visit))
+    assert outcome == "in time, 95 done, 10 at once, 0 left pending"
+    assert (len(peaks), max(peaks)) == (95, 10)
 
 
-async def check_names() -> None:
-    """Compare three tasks' coroutines with what is known, and with 3.14."""
-
-    async def outer() -> None:
-        await asyncio.wait_for(inner(), 60)
-
-    async def inner() -> None:
-        await gate
-
-    gate = asyncio.get_running_loop().create_future()
-    coroutines = inner(), outer(), asyncio.sleep(60)
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    await asyncio.sleep(0)
-    names = [questions.waits_in(task).split(" > ") for task in tasks]
-    local = "check_names.<locals>."
-    assert names[0] == [local + "inner"]
-    assert names[1][:2] == [local + "outer", "wait_for"]
-    assert names[2] == ["sleep"]
-    if sys.version_info >= (3, 14):
-        for task, found in zip(tasks, names, strict=True):
-            graph = asyncio.capture_call_graph(task)
-            frames = [entry.frame.f_code for entry in graph.call_stack]
-            assert found == [code.co_qualname for code in frames[::-1]]
-    gate.cancel()
-    tasks[2].cancel()
-    await asyncio.wait(tasks)
+async def inner() -> None:
+    """Wait for good."""
+    await asyncio.Event().wait()
 
 
-def test_a_task_waits_in_the_innermost_of_its_coroutines() -> None:
+async def outer() -> None:
+    """Wait for one that waits for good."""
+    await inner()
+
+
+@pytest.mark.parametrize("wait", [inner, outer])
+def test_a_task_waits_in_the_innermost_of_its_coroutines(wait: Any) -> None:
     """Q60.F: which is what 3.14 finds, too."""
-    asyncio.run(check_names())
+
+    async def check() -> None:
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        found = questions.waits_in(task)
+        outside = "outer > " if wait is outer else ""
+        assert found == f"{outside}inner > Event.wait"
+        if sys.version_info >= (3, 14):
+            stack = asyncio.capture_call_graph(task).call_stack
+            names = [entry.frame.f_code.co_qualname for entry in stack]
+            assert found == " > ".join(reversed(names))
+        task.cancel()
+
+    asyncio.run(check())
 
 
 def test_what_this_python_has_is_what_is_said_to_be_new() -> None:
