@@ -105,9 +105,9 @@ explore: $(EXPLORE)/ready  ## every schedule of a few threads (Python 3.12)
 .PHONY: mutants
 mutants: $(MUTANTS)/ready  ## break scripts on purpose (ONLY=item54_lock)
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
-	cp -R Makefile pyproject.toml item* tests "$$copy" && \
-	$(MUTANTS)/$(BIN)/python "$$copy/tests/mutants/run.py" \
-		$(or $(ONLY),$(ITEMS))
+	cp -R Makefile pyproject.toml README.md item* tests "$$copy" && \
+	mutants="$$PWD/$(MUTANTS)/$(BIN)/python" && cd "$$copy" && \
+	"$$mutants" -m tests.mutants.run $(or $(ONLY),$(ITEMS))
 
 .PHONY: site
 site: $(DOCS)/ready  ## build the web pages in site/

@@ -43,7 +43,7 @@ class F(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        return f"{self.item}: {self.line}"
+        return f"item{self.item}: {self.line}"
 
 
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
