@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 from tempfile import mkstemp
+from time import process_time
 
 from item56 import game_logic
 
@@ -14,18 +15,22 @@ def counting(folder: Path, state: str, neighbors: int) -> str:
     return game_logic(state, neighbors)
 
 
+def busy(seconds: float) -> None:
+    """Use so many seconds of this process's time."""
+    end = process_time() + seconds
+    while process_time() < end:
+        pass
+
+
 def raising(state: str, neighbors: int) -> str:
-    """game_logic that cannot do cells with three neighbors."""
+    """Raise OSError for cells with three neighbors."""
     if neighbors == 3:
         raise OSError("problem with I/O")
     return game_logic(state, neighbors)
 
 
 def dying_once(folder: Path, state: str, neighbors: int) -> str:
-    """game_logic whose process dies if folder has a file of that number.
-
-    The file is gone afterwards: it happens once for each number.
-    """
+    """Kill this process, once for each number of neighbors in folder."""
     try:
         (folder / str(neighbors)).unlink()
     except FileNotFoundError:

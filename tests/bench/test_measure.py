@@ -14,14 +14,11 @@ from item56 import DELAY
 from benchmarks import measure, ways
 from tests.helpers import life
 
-each_way = pytest.mark.parametrize("way", ways.AT_ONCE)
-
 
 class Clock:
     """Wall time and processor time, which pass only when they are spent."""
 
-    def __init__(self) -> None:
-        self.wall = self.processor = 0.0
+    wall = processor = 0.0
 
     def spend(self, wall: float, processor: float = 0.0) -> None:
         """Let so many seconds pass."""
@@ -39,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@each_way
+@pytest.mark.parametrize("way", ways.AT_ONCE)
 def test_every_way_returns_the_grid_of_item_56(way: str) -> None:
     """Each cell waits once, and so does the bare floor for each cell."""
     waits: list[int] = []
@@ -67,21 +64,12 @@ def test_every_way_returns_the_grid_of_item_56(way: str) -> None:
 
 
 def test_a_board_has_its_cells_and_a_third_are_alive() -> None:
+    """Of each size that is measured."""
     for cells in ways.BOARDS:
         board = str(ways.board(cells))
         alive, empty = map(board.count, (item56.ALIVE, item56.EMPTY))
         assert alive + empty == cells
     assert alive / empty == pytest.approx(0.5, rel=0.1)
-
-
-@pytest.mark.parametrize("way", ["pool", "coroutines"])
-def test_the_same_grid_comes_with_a_peer_to_wait_for(way: str) -> None:
-    async def generation() -> str:
-        async with measure.waiting(way, 45, "socket") as ask:
-            with ways.stepping(way, ways.rules(way, ask)) as step:
-                return str(await measure.once(step, ways.board(45)))
-
-    assert asyncio.run(generation()) == life(ways.board(45))
 
 
 @pytest.mark.parametrize("way", ["serial", "coroutines"])
@@ -104,20 +92,19 @@ def test_a_wait_takes_10_ms(way: str, wait: str) -> None:
 def test_a_generation_takes_the_median_of_wall_and_processor_time(
     clock: Clock,
 ) -> None:
+    """1 + 7 + 2 + 3 + 4 seconds; another 4 would be too long."""
     spent = iter([(1, 0.1), (7, 0.2), (2, 0.9), (3, 0.3), (4, 0.5), (0, 0)])
     figures = asyncio.run(
         measure.timed(lambda _: clock.spend(*next(spent)), None, enough=18)
     )
-    assert figures == {
-        "seconds": pytest.approx(3),
-        "processor": pytest.approx(0.3),
-    }
-    assert len(list(spent)) == 1  # 1 + 7 + 2 + 3 + 4 + another 4 is too long
+    assert figures == pytest.approx({"seconds": 3, "processor": 0.3})
+    assert list(spent) == [(0, 0)]
 
 
 def test_all_cells_of_a_board_wait_in_a_generation_and_in_its_floor(
     clock: Clock,
 ) -> None:
+    """450 of them, one after another."""
     for kind in measure.generation, measure.floor:
         figures = asyncio.run(kind("serial", 450, "timer"))
         assert figures["seconds"] == pytest.approx(4.5)
@@ -137,6 +124,7 @@ def test_all_cells_of_a_board_wait_in_a_generation_and_in_its_floor(
 def test_the_cost_is_threads_alive_and_bytes_for_each_cell(
     way: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """512 bytes more for each of 45 cells."""
     resident = iter([10_000, 10_000 + 45 * 512])
     monkeypatch.setattr(measure, "resident", lambda: next(resident))
     cost = asyncio.run(measure.cost(way, 45, "gate"))
@@ -144,6 +132,7 @@ def test_the_cost_is_threads_alive_and_bytes_for_each_cell(
 
 
 def test_memory_in_use_is_in_bytes_and_not_what_is_reserved() -> None:
+    """64 MiB, once they have been written to."""
     size = 2**26
     before = measure.resident()
     with mmap(-1, size) as memory:
@@ -155,6 +144,7 @@ def test_memory_in_use_is_in_bytes_and_not_what_is_reserved() -> None:
 def test_threads_that_may_need_half_of_the_memory_are_not_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """45 of them, of what is available."""
     memory = SimpleNamespace(available=2 * 45 * measure.THREAD_MEMORY)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     assert asyncio.run(measure.cost("threads", 45, "gate"))["threads"] == 46
@@ -163,29 +153,17 @@ def test_threads_that_may_need_half_of_the_memory_are_not_tried(
         asyncio.run(measure.cost("threads", 45, "gate"))
 
 
-def test_the_limit_of_open_files_is_raised_but_never_lowered() -> None:
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
-    try:
-        for count in 210, 190:
-            measure.allow_open_files(count)
-            assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 210
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def test_a_timeline_starts_with_the_generation(clock: Clock) -> None:
+    """However late it is."""
     clock.spend(1000)
     line = asyncio.run(measure.timeline("serial", 45, "timer"))
     assert line["seconds"] == pytest.approx(0.45)
-    for number, (begin, end) in enumerate(line["waits"]):
-        assert begin == pytest.approx(number * DELAY)
-        assert end - begin == pytest.approx(DELAY)
-    assert len(line["waits"]) == 45
+    marks = [(DELAY * number, DELAY * (number + 1)) for number in range(45)]
+    assert line["waits"] == [pytest.approx(mark) for mark in marks]
 
 
 def test_in_the_timeline_of_coroutines_all_wait_at_once() -> None:
+    """The last begins before the first ends."""
     line = asyncio.run(measure.timeline("coroutines", 45, "timer"))
     begins, ends = zip(*line["waits"], strict=True)
     assert len(begins) == 45
