@@ -210,6 +210,10 @@ def test_however_the_script_ends_nothing_is_left_behind(
     ):
         assert process.stdout is not None
         process.stdout.readline()  # it runs by now
+        if sys.platform == "linux":  # a moment at which this matters is rare
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            blocked = status.partition("SigBlk:\t")[2].split()[0]
+            assert int(blocked, 16) & 1 << signal.SIGINT - 1
         if ctrl_c is not None:
             time.sleep(ctrl_c)
             os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it
