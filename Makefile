@@ -79,7 +79,7 @@ soak: $(TEST)/ready  ## the tests again and again (RUNS=100)
 
 .PHONY: interrupt
 interrupt: $(TEST)/ready  ## end each script by signals at twenty moments
-	$(TEST)/$(BIN)/python -m pytest -k however --moments 20
+	MOMENTS=20 $(TEST)/$(BIN)/python -m pytest -k however
 
 .PHONY: bench
 bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: 45 cells)

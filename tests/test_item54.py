@@ -62,18 +62,6 @@ def test_a_worker_counts_all_its_readings_once_all_have_come() -> None:
     assert main.count_all(counter, Barrier(5, timeout=LIMIT)) == 500
 
 
-def test_the_fetch_comes_before_the_call() -> None:
-    """C54.2: Python fetches count first, so what read() does to it is lost."""
-
-    def read(offset: int) -> int:
-        counter.count = 100
-        return offset
-
-    counter = main.Counter(read)
-    counter.increment(1)
-    assert counter.count == 1
-
-
 def test_the_lost_reading_waits_for_the_other_thread() -> None:
     """C54.2: however late the second thread is."""
     expected = printed(main.one_lost_reading)

@@ -2,9 +2,7 @@
 
 import itertools
 import threading
-from collections import deque
 from threading import Event
-from typing import Any
 
 from tests.helpers import load, printed
 
@@ -46,14 +44,3 @@ def test_transfers_acquire_two_locks_in_one_order_only() -> None:
     printed(questions.two_locks_in_two_orders, Lock=Noted)
     assert set(acquired[:2]) == set(locks)
     assert acquired[2:] == locks * 2 * questions.ROUNDS
-
-
-def test_an_item_popped_twice_would_be_seen() -> None:
-    """Q54.D."""
-
-    class Doubling(deque[Any]):
-        def popleft(self) -> Any:
-            return self[-1]
-
-    output = printed(questions.safe_operations, deque=Doubling)
-    assert "1000 items, 1000 different" not in output

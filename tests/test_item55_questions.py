@@ -16,24 +16,6 @@ from tests.helpers import load, printed, run_copy
 questions = load("item55_queue", "questions")
 
 
-@pytest.mark.parametrize(
-    ("texts", "failures"), [("1", 0), ("1x", 1), ("xy3z", 3)]
-)
-def test_only_task_done_in_finally_is_called_for_items_that_fail(
-    texts: str, failures: int
-) -> None:
-    """Q55.A: both workers take all items; a call too many is an error."""
-    for worker, undone in {
-        questions.done_at_the_end: failures,
-        questions.done_in_finally: 0,
-    }.items():
-        work: Queue[Any] = Queue()
-        for item in *texts, None:
-            work.put(item)
-        worker(work)
-        assert (work.qsize(), work.unfinished_tasks) == (0, undone)
-
-
 def test_no_worker_waits_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """Q55.B: a None that is missing is an error, not a hang or an end."""
     monkeypatch.setattr(questions, "PATIENCE", 0.01)

@@ -58,19 +58,6 @@ def test_known_patterns_return_after_their_period(
     assert later.index(str(last)) == period - 1
 
 
-def test_simulate_steps_every_cell_once_by_the_logic_to_a_new_grid() -> None:
-    """C56.1."""
-    calls = []
-
-    def logic(state: str, neighbors: int) -> str:
-        calls.append(state)
-        return "*"
-
-    grid = main.Grid(4, 7)
-    assert str(main.simulate(grid, logic)).count("*") == len(calls) == 28
-    assert str(grid).count("*") == 0
-
-
 def test_a_generation_is_timed_only_if_no_cell_failed() -> None:
     """C56.2: after the stripes, every cell has to be alive."""
     assert str(main.stripes()).count("*") == 15

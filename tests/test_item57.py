@@ -38,17 +38,6 @@ def test_every_cell_has_a_thread_of_its_own_and_all_are_joined() -> None:
     assert threading.active_count() == before
 
 
-def test_threads_alive_are_those_of_the_cells() -> None:
-    """C57.3: not those that were there before."""
-    gate = threading.Event()
-    other = threading.Thread(target=gate.wait)
-    other.start()
-    output = printed(main.print_cost)
-    gate.set()
-    other.join()
-    assert "45 cells, 45 threads alive at once\n" in output
-
-
 def test_join_returns_though_the_thread_has_died() -> None:
     """C57.4: threading.excepthook gets the exception, and is given back."""
     hook = threading.excepthook

@@ -6,7 +6,7 @@ a thread waits or ends, each of the others is tried next, at no cost.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -139,32 +139,3 @@ def failed_generation() -> None:
 def test_a_failed_generation_leaves_nothing_behind() -> None:
     """C58.4: three threads, 1 preemption by lines, 1,924 schedules."""
     explore(failed_generation, 1, "line")
-
-
-def lost_sentinel(self: Any) -> None:
-    """Close a queue only if it holds no sentinel for another worker."""
-    if self.SENTINEL not in self.queue:
-        self.put(self.SENTINEL)
-
-
-def early_task_done(self: Any) -> Iterator[Any]:
-    """Yield items that are done before a worker has done them."""
-    while (item := self.get()) is not self.SENTINEL:
-        self.task_done()
-        yield item
-    self.task_done()
-
-
-def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One preemption is enough: for a missing lock, sentinel or task."""
-    with pytest.raises(it.RaceFound):
-        explore(lambda: increment_twice(item54.Counter()), 1)
-    with pytest.raises(it.RaceFound):
-        explore(lambda: look_at(item57.Grid(2, 1)), 1)
-    monkeypatch.setattr(item55.ClosableQueue, "close", lost_sentinel)
-    with pytest.raises(it.DeadlockError):
-        explore(two_workers, 1)
-    monkeypatch.undo()
-    monkeypatch.setattr(item55.ClosableQueue, "__iter__", early_task_done)
-    with pytest.raises(it.RaceFound):
-        explore(two_workers, 1)
