@@ -32,7 +32,7 @@ SCRIPTS = {
     for script, suffix in {"main": "", "questions": "-questions"}.items()
     if (ROOT / item / f"{script}.py").exists()
 }
-LIMIT = 60.0  # seconds; a script takes one on an idle machine
+LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
 # Tests that share what they have run: see run_copy().
 together = pytest.mark.xdist_group

@@ -19,6 +19,7 @@ import pytest
 
 from tests.helpers import (
     ITEMS,
+    LIMIT,
     SCRIPTS,
     each_script,
     linux,
@@ -116,6 +117,7 @@ def figures(item: int, text: str) -> Iterator[tuple[F, float]]:
         for row in FIGURES
     ],
 )
+@pytest.mark.timeout(TRIES * LIMIT)
 def test_a_figure_is_within_its_bounds(row: F) -> None:
     """If it is too large, there are more tries."""
     if "KiB" in row.line and sys.platform != "linux":

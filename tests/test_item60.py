@@ -1,53 +1,19 @@
 """The claims of item 60, about coroutines."""
 
 import asyncio
-import selectors
 import socket
 import threading
 import traceback
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from tests.helpers import life, load, printed, random_grids
+from tests.helpers import LIMIT, life, load, printed, random_grids
 
 main = load("item60_coroutines")
 each_step = pytest.mark.parametrize(
     "step", [main.step_cell, main.async_step_cell]
 )
-
-
-class VirtualClock(selectors.SelectSelector):
-    """Lets the time pass at once instead of waiting for it."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "everybody waits without a limit"
-            self.now += timeout
-        return ready
-
-
-def run_virtually(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, float]:
-    """Return what the coroutine returns, and the seconds that it waited."""
-    clock = VirtualClock()
-
-    def loop_factory() -> asyncio.SelectorEventLoop:
-        loop = asyncio.SelectorEventLoop(clock)
-        loop.time = lambda: clock.now  # type: ignore[method-assign]
-        return loop
-
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(coroutine), clock.now
-
-
-async def slow_game_logic(state: str, neighbors: int) -> str:
-    """Return the next state after one wait."""
-    await asyncio.sleep(0.01)
-    return str(await main.game_logic(state, neighbors))
 
 
 @each_step
@@ -61,11 +27,20 @@ def test_every_torus_steps_as_the_second_implementation_does(
 
 
 @each_step
-def test_a_generation_with_io_takes_one_wait(step: Any) -> None:
-    """C60.2, exactly: on a clock that only waiting moves."""
-    grid = main.Grid(50, 9)
-    _, seconds = run_virtually(main.simulate(grid, slow_game_logic, step))
-    assert seconds == pytest.approx(0.01)
+def test_all_cells_wait_at_the_same_time(step: Any) -> None:
+    """C60.2, exactly: 450 of them pass a barrier of 450."""
+
+    async def generation() -> Any:
+        barrier = asyncio.Barrier(450)
+
+        async def logic(state: str, neighbors: int) -> str:
+            await barrier.wait()
+            return "*"
+
+        async with asyncio.timeout(LIMIT):
+            return await main.simulate(main.Grid(50, 9), logic, step)
+
+    assert str(asyncio.run(generation())).count("*") == 450
 
 
 def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
@@ -98,9 +73,7 @@ def test_calling_a_coroutine_function_runs_nothing() -> None:
     coroutine.close()
 
 
-def test_the_first_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> (
-    None
-):
+def test_a_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> None:
     """C60.6: with its code in the traceback, and no task left pending."""
     error = OSError("problem with I/O")
     cancelled = []
@@ -109,20 +82,20 @@ def test_the_first_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> (
         if neighbors == 5:
             raise error
         try:
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.append(state)
             raise
         return state
 
-    async def outcome() -> int:
+    async def outcome() -> None:
         with pytest.raises(OSError, match="problem") as caught:
             await main.simulate(main.glider(), failing_in_one_cell)
         assert caught.value is error
-        return len(asyncio.all_tasks())
+        assert len(asyncio.all_tasks()) == 1
 
-    tasks, seconds = run_virtually(outcome())
-    assert (len(cancelled), tasks, seconds) == (44, 1, 0)
+    asyncio.run(outcome())
+    assert len(cancelled) == 44
     names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
     assert names[-1] == "failing_in_one_cell"
 
@@ -130,14 +103,18 @@ def test_the_first_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> (
 def test_cancelling_a_generation_cancels_its_cells() -> None:
     """C60.6: from outside, too."""
 
-    async def outcome() -> int:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.005):
-                await main.simulate(main.glider(), slow_game_logic)
-        return len(asyncio.all_tasks())
+    async def waiting(state: str, neighbors: int) -> str:
+        await asyncio.Event().wait()
+        return state
 
-    tasks, seconds = run_virtually(outcome())
-    assert (tasks, round(seconds, 6)) == (1, 0.005)
+    async def outcome() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(
+                main.simulate(main.glider(), waiting), timeout=0.01
+            )
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(outcome())
 
 
 @pytest.mark.parametrize(
