@@ -5,6 +5,7 @@ large gets more tries, which a wrong one fails as well. How a figure comes
 about is tested exactly, with clocks and counters that tests make up.
 """
 
+import asyncio
 import itertools
 import os
 import re
@@ -175,6 +176,7 @@ def made_up() -> dict[str, Callable[[], Any]]:
         (56, "blocking_io"),  # as in items 57 to 60
         (57, "print_cost"),
     ],
+    ids=lambda value: f"item{value}" if value in range(52, 61) else value,
 )
 def test_figures_are_those_from_start_to_end(item: int, demo: str) -> None:
     """Not of a part, nor of more, nor one by the other upside down."""
@@ -204,11 +206,17 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
     """
     memory = iter([(7_000, 0), (407_000, 0), (907_000, 0)])
     calls: list[str] = []
+
+    def look() -> tuple[int, int]:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        assert all(task.get_coro().cr_await for task in tasks)
+        return next(memory)
+
     trace = SimpleNamespace(
         is_tracing=lambda: tracing,
         start=lambda: calls.append("start"),
         stop=lambda: calls.append("stop"),
-        get_traced_memory=partial(next, memory),
+        get_traced_memory=look,
     )
     demo = load("item60_coroutines").coroutine_per_cell
     output = printed(demo, tracemalloc=trace, MANY=1_000)

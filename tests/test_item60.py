@@ -92,6 +92,7 @@ def test_a_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> None:
         with pytest.raises(OSError, match="problem") as caught:
             await main.simulate(main.glider(), failing_in_one_cell)
         assert caught.value is error
+        assert error.__suppress_context__  # no word of the group
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(outcome())
