@@ -209,7 +209,8 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
 
     def look() -> tuple[int, int]:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        assert all(task.get_coro().cr_await for task in tasks)
+        coroutines: list[Any] = [task.get_coro() for task in tasks]
+        assert all(coroutine.cr_await for coroutine in coroutines)
         return next(memory)
 
     trace = SimpleNamespace(
