@@ -155,8 +155,8 @@ def test_the_order_of_lines_is_the_same_whoever_is_late(
     demo: str, when: str
 ) -> None:
     """C55.8: who is said to have ended has ended."""
-    expected = printed(getattr(main, demo))
     before = threading.active_count()
+    expected = printed(getattr(main, demo))
     slow = late(**{when: 0.05})
     assert printed(getattr(main, demo), Thread=slow) == expected
     assert threading.active_count() == before
