@@ -69,8 +69,8 @@ questions.compute_in_processes()
 
 
 @linux
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_when_their_parent_is_killed(number: int) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_workers_end_when_their_parent_is_killed(name: str) -> None:
     """Q53.C: the resource tracker, too."""
     with (
         family() as environment,
@@ -86,7 +86,7 @@ def test_workers_end_when_their_parent_is_killed(number: int) -> None:
             if time.monotonic() > end:
                 break
             time.sleep(0.01)
-        script.send_signal(number)
+        script.send_signal(getattr(signal, name))
     assert time.monotonic() < end
 
 
