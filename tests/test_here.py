@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import nan
@@ -152,6 +153,11 @@ def test_every_figure_has_its_row(name: str) -> None:
         assert all(number in known for number in numbers), line
 
 
+def item_and_demo(value: Any) -> str:
+    """Return a test's id, by which one can choose the tests of an item."""
+    return f"item{value}" if isinstance(value, int) else str(value)
+
+
 def made_up() -> dict[str, Callable[[], Any]]:
     """Return clocks that move on by as much at each look, whatever happens.
 
@@ -176,7 +182,7 @@ def made_up() -> dict[str, Callable[[], Any]]:
         (56, "blocking_io"),  # as in items 57 to 60
         (57, "print_cost"),
     ],
-    ids=lambda value: f"item{value}" if value in range(52, 61) else value,
+    ids=item_and_demo,
 )
 def test_figures_are_those_from_start_to_end(item: int, demo: str) -> None:
     """Not of a part, nor of more, nor one by the other upside down."""
@@ -223,3 +229,43 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
     output = printed(demo, tracemalloc=trace, MANY=1_000)
     assert [value for _, value in figures(60, output)][:2] == [400, 100]
     assert calls == ["start"] + ["stop"] * (not tracing)
+
+
+@pytest.mark.parametrize(
+    ("item", "demo", "reason"),
+    [
+        (56, "blocking_io", "^no I/O$"),
+        (57, "thread_per_cell", "^1 of 45 cells failed$"),
+        (58, "five_workers", r"^cell \(\d, \d\) failed$"),
+        (58, "two_phases_of_five", r"^cell \(\d, \d\) failed$"),
+        (59, "pool_of_ten", "^no I/O$"),
+        (60, "coroutine_per_cell", "^no I/O$"),
+        (60, "io_in_one_more_function", "^no I/O$"),
+    ],
+    ids=item_and_demo,
+)
+def test_no_figure_is_printed_for_work_that_failed(
+    item: int,
+    demo: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Though only one cell gets no answer."""
+    calls = itertools.count()
+
+    def ask(address: object) -> None:
+        if next(calls) == 7:
+            raise OSError("no I/O")
+
+    async def async_ask(address: object) -> None:
+        ask(address)
+
+    main = load(ITEMS[item - 52])
+    monkeypatch.setattr(getattr(main, "life", main), "ask", ask)
+    if item == 60:
+        monkeypatch.setattr(main, "ask", async_ask)
+    monkeypatch.setattr(threading, "excepthook", lambda report: None)
+    with pytest.raises((SystemExit, Exception), match=reason):
+        getattr(main, demo)()
+    assert ", ideally " not in capsys.readouterr().out

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from threading import Barrier, Event
+from typing import Any
 
 import pytest
 
@@ -100,15 +101,25 @@ class OneAtATime(threading.Thread):
         self.join()
 
 
-def test_calls_that_do_not_overlap_are_not_said_to(
+def fail() -> None:
+    """Raise what a system raises that has no sockets left."""
+    raise OSError("no socket")
+
+
+@pytest.mark.parametrize(
+    "replaced", [{"Thread": OneAtATime}, {"slow_systemcall": fail}], ids=list
+)
+def test_calls_that_fail_or_do_not_overlap_have_no_figure(
+    replaced: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """C53.4: one at a time, they do not pass the demo's own barrier."""
-    monkeypatch.setattr(threading, "excepthook", lambda report: None)
     brief = partial(Barrier, timeout=0.05)
+    monkeypatch.setattr(main, "Barrier", lambda count, timeout: brief(count))
+    monkeypatch.setattr(threading, "excepthook", lambda report: None)
+    for name, value in replaced.items():
+        monkeypatch.setattr(main, name, value)
     with pytest.raises(SystemExit, match="only 0 of 5 calls finished"):
-        printed(
-            main.block_in_threads,
-            Thread=OneAtATime,
-            Barrier=lambda parties, timeout: brief(parties),
-        )
+        main.block_in_threads()
+    assert "here:" not in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """The claims of item 55, about Queue."""
 
+import itertools
 import threading
+import time
 from queue import Queue
 from threading import Barrier, Event, Thread
 from typing import Any
@@ -17,6 +19,12 @@ ClosableQueue: Any = main.ClosableQueue
 def test_the_polls_of_the_polling_pipeline_are_counted() -> None:
     """C55.1: and compared with its work; all workers have ended."""
     workers = []
+    polls = itertools.count()
+
+    class Noted(main.MyQueue):  # type: ignore[misc, name-defined]
+        def get(self) -> Any:
+            next(polls)
+            return super().get()
 
     class Busy(main.Worker):  # type: ignore[misc, name-defined]
         work_done = property(lambda _: 10**9, lambda *_: None)
@@ -25,10 +33,9 @@ def test_the_polls_of_the_polling_pipeline_are_counted() -> None:
             workers.append(self)
             super().run()
 
-    output = printed(main.polling_pipeline, Worker=Busy)
+    output = printed(main.polling_pipeline, Worker=Busy, MyQueue=Noted)
     assert "at least twice as often: False\n" in output
-    polled = sum(worker.polled_count for worker in workers)
-    assert f"here: polled {polled} times\n" in output
+    assert f"here: polled {next(polls)} times\n" in output
     assert not any(worker.is_alive() for worker in workers)
 
 
@@ -90,6 +97,17 @@ def test_join_waits_for_task_done_though_the_queue_is_empty() -> None:
     assert (tasks.qsize(), tasks.unfinished_tasks) == (0, 1)
     items.close()
     assert tasks.unfinished_tasks == 0
+
+
+def test_each_phase_is_done_before_the_next_one_is_closed() -> None:
+    """C55.4: however slow it is."""
+
+    def slow(item: object) -> str:
+        time.sleep(0.005)
+        return f"{item} late"
+
+    output = printed(main.closable_pipeline, ITEMS=20, download=slow)
+    assert output == "20 items, the last: photo 19: late, resized, uploaded\n"
 
 
 def test_each_close_ends_one_iteration_after_what_was_put_before() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import ExitStack
 from functools import partial
 from threading import Thread
 from typing import Any
@@ -136,6 +137,24 @@ def test_a_peer_that_does_not_start_tells_why(
         main.peer(),
     ):
         pass
+
+
+@posix
+def test_a_peer_that_cannot_go_on_leaves_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where it may not open files for so many connections."""
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (9, 9))\n"
+    monkeypatch.setattr(main, "PEER", limit + main.PEER)
+    with (
+        main.peer() as address,
+        ExitStack() as stack,
+        pytest.raises(ConnectionError),
+    ):
+        for _ in range(9):
+            connection = main.create_connection(address, LIMIT)
+            stack.enter_context(connection)
+        connection.recv(1)
 
 
 @posix

@@ -187,27 +187,6 @@ def test_a_demo_s_own_broken_pipe_is_an_error_with_its_reason() -> None:
 
 
 @posix
-@pytest.mark.parametrize(
-    ("name", "demo", "files", "reason"),
-    [
-        ("item53_gil", "9", 10, "only 3 of 5 calls finished"),
-        ("item57_threads", "3", 20, "of 45 cells failed"),
-        ("item58_queue_refactor", "10", 17, "SimulationError: cell "),
-        ("item60_coroutines", "6", 20, "OSError: [Errno 24] "),
-    ],
-)
-def test_no_figure_is_printed_for_work_that_failed(
-    name: str, demo: str, files: int, reason: str
-) -> None:
-    """With so few open files that I/O fails: the last line says why."""
-    limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))"
-    result = born_into(limit, SCRIPTS[name], demo)
-    assert result.returncode == 1
-    assert reason in result.stderr.splitlines()[-1]
-    assert ", ideally " not in result.stdout
-
-
-@posix
 @pytest.mark.parametrize("name", ["item55_queue", "item58_queue_refactor"])
 def test_a_refused_thread_is_an_error_and_no_hang(name: str) -> None:
     """With room for the stack of one thread, of 128 MB."""
