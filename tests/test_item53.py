@@ -3,7 +3,6 @@
 import math
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from threading import Barrier, Event
@@ -52,13 +51,6 @@ def test_the_output_tells_which_build_this_is(
         monkeypatch.delattr(sys, "_is_gil_enabled")
     output = printed(main.factorize_in_threads, NUMBERS=(1, 2))
     assert output.endswith(f" cores in use, {build} the GIL\n")
-
-
-def test_a_system_call_blocks_for_its_time() -> None:
-    """C53.3."""
-    start = time.perf_counter()
-    main.slow_systemcall()
-    assert time.perf_counter() - start >= main.BLOCKED
 
 
 def test_calls_in_a_row_are_one_after_another() -> None:

@@ -210,12 +210,6 @@ def test_my_queue_is_first_in_first_out_and_holds_its_lock() -> None:
         queue.get()
 
 
-@pytest.mark.parametrize("kind", ["Worker", "StoppableWorker"])
-def test_workers_do_not_keep_a_failed_program_alive(kind: str) -> None:
-    """They are daemons: nobody may be left to stop them."""
-    assert getattr(main, kind)(main.download, Queue(), Queue()).daemon
-
-
 def test_stopped_workers_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """C55.9: stop_threads joins them, however long they take."""
     late_worker = type(

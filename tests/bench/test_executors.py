@@ -1,6 +1,5 @@
 """One call on threads, interpreters, processes and a cluster."""
 
-import itertools
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from item56 import ALIVE, EMPTY, Grid, Logic, game_logic, glider, simulate
+from item56 import Grid, Logic, game_logic, glider, simulate
 
 from benchmarks import executors
 from benchmarks.executors import (
@@ -96,12 +95,6 @@ def test_there_are_at_most_as_many_tasks_as_chunks(
     with Noted(1) as pool:
         simulate_executor(pool, Grid(5, 5), chunks=chunks)
     assert found == sizes
-
-
-def test_the_slow_rule_is_the_rule() -> None:
-    """For every state and number of neighbors."""
-    for cell in itertools.product((ALIVE, EMPTY), range(9)):
-        assert slow_game_logic(*cell) == game_logic(*cell)
 
 
 def test_the_figures_are_those_of_the_fastest_generation(

@@ -6,7 +6,6 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
-import item56
 import psutil
 import pytest
 from item56 import DELAY
@@ -61,15 +60,6 @@ def test_every_way_returns_the_grid_of_item_56(way: str) -> None:
         assert len(waits) == 2 * 45
 
     asyncio.run(one_of_each())
-
-
-def test_a_board_has_its_cells_and_a_third_are_alive() -> None:
-    """Of each size that is measured."""
-    for cells in ways.BOARDS:
-        board = str(ways.board(cells))
-        alive, empty = map(board.count, (item56.ALIVE, item56.EMPTY))
-        assert alive + empty == cells
-    assert alive / empty == pytest.approx(0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("way", ["serial", "coroutines"])
