@@ -184,7 +184,7 @@ def five_generations() -> None:
 # The I/O is real: another process plays the peer. It serves all connections
 # at once, and ends when its standard input does: with this script.
 PEER = """
-import asyncio, os, sys, threading
+import asyncio, os, sys
 
 class Answer(asyncio.Protocol):
     def connection_made(self, transport):
@@ -199,11 +199,9 @@ async def serve():
     loop.set_exception_handler(lambda *_: os._exit(1))  # give up at once
     server = await loop.create_server(Answer, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    await asyncio.to_thread(sys.stdin.read)
 
-threading.Thread(target=asyncio.run, args=[serve()], daemon=True).start()
-sys.stdin.read()
-os._exit(0)  # at once, whatever the thread is doing
+asyncio.run(serve())
 """
 
 
