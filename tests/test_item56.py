@@ -28,6 +28,17 @@ def test_the_rules_are_conway_s(neighbors: int) -> None:
     assert (born, stays) == (neighbors == 3, neighbors in (2, 3))
 
 
+def test_a_cell_that_steps_has_the_neighbors_that_are_printed() -> None:
+    """C56.1: Example 6."""
+    seen = []
+
+    def step(y: int, x: int, get: Any, set: Any) -> None:
+        seen.append((get(y, x), main.count_neighbors(y, x, get)))
+
+    printed(main.step_one_cell, step_cell=step)
+    assert seen == [("*", 2), ("*", 4), ("-", 3)]
+
+
 PULSAR = "--***---***--", "-" * 13, *["*----*-*----*"] * 3, "--***---***--"
 
 

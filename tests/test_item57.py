@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,12 @@ def test_every_cell_has_a_thread_of_its_own_and_all_are_joined() -> None:
 def test_join_returns_though_the_thread_has_died() -> None:
     """C57.4: threading.excepthook gets the exception, and is given back."""
     hook = threading.excepthook
-    assert printed(main.lost_exception, Thread=late(0.05)).endswith(
-        "threading.excepthook got OSError: problem with I/O, in cell (2, 3)\n"
-    )
+
+    def fail(*args: Any) -> None:
+        raise OSError(f"no I/O in {args[:2]}")
+
+    output = printed(main.lost_exception, Thread=late(0.05), step_cell=fail)
+    assert output.endswith("got OSError: no I/O in (2, 3), in cell (2, 3)\n")
     assert threading.excepthook is hook
 
 

@@ -147,6 +147,7 @@ def test_every_cell_asks_in_each_function_with_io(
 ) -> None:
     """C60.2, C60.3: no loop is in debug mode, or tasks would take more."""
     asked: list[object] = []
+    stepped: list[object] = []
     modes = set()
     run = asyncio.run
 
@@ -157,11 +158,16 @@ def test_every_cell_asks_in_each_function_with_io(
         modes.add(debug)
         return run(coroutine, debug=debug)
 
+    def step(*args: Any, **options: Any) -> Any:
+        stepped.append(args)
+        return async_step_cell(*args, **options)
+
+    async_step_cell = main.async_step_cell
     monkeypatch.setattr(main, "ask", ask)
     monkeypatch.setattr(asyncio, "run", noted)
     counts = []
     for demo in main.EXAMPLES.values():
-        printed(demo)
-        counts.append(len(asked))
-    assert counts == [0, 45, 45, 45 + 2 * 45]
+        printed(demo, async_step_cell=step)
+        counts.append((len(asked), len(stepped)))
+    assert counts == [(0, 0), (45, 0), (45, 0), (3 * 45, 6 * 45)]
     assert modes == {False}
