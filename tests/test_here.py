@@ -236,10 +236,8 @@ def test_bytes_are_those_added_by_each_coroutine_and_by_its_task(
     [
         (56, "blocking_io", "^no I/O$"),
         (57, "thread_per_cell", "^1 of 45 cells failed$"),
-        (58, "five_workers", r"^cell \(\d, \d\) failed$"),
         (58, "two_phases_of_five", r"^cell \(\d, \d\) failed$"),
         (59, "pool_of_ten", "^no I/O$"),
-        (60, "coroutine_per_cell", "^no I/O$"),
         (60, "io_in_one_more_function", "^no I/O$"),
     ],
     ids=item_and_demo,

@@ -167,7 +167,7 @@ def test_every_cell_asks_in_each_function_with_io(
     monkeypatch.setattr(asyncio, "run", noted)
     counts = []
     for demo in main.EXAMPLES.values():
-        printed(demo, async_step_cell=step)
+        printed(demo, async_step_cell=step, MANY=1_000)
         counts.append((len(asked), len(stepped)))
     assert counts == [(0, 0), (45, 0), (45, 0), (3 * 45, 6 * 45)]
     assert modes == {False}

@@ -150,9 +150,12 @@ def test_however_a_script_ends_no_process_is_left(name: str) -> None:
         end_with(signal.SIGTERM, name, 0.3, group=False)
 
 
-@scripts
+@pytest.mark.parametrize(
+    "name",
+    ["item52_subprocess", "item55_queue", "item56_life", "item60_coroutines"],
+)
 def test_a_closed_pipe_is_met_in_silence(name: str) -> None:
-    """As after `| head -1`."""
+    """As after `| head -1`: by children, threads, a peer, and tasks."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
