@@ -65,7 +65,7 @@ copies:  ## renew what items take over from earlier ones
 
 .PHONY: test
 test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)
-	$(TEST)/$(BIN)/python -m pytest --numprocesses=6 --dist=loadgroup
+	$(TEST)/$(BIN)/python -m pytest
 
 .PHONY: test-all
 test-all:  ## the tests on every CPython from 3.11 up that is found

@@ -3,7 +3,9 @@
 import os
 import signal
 
-from tests.helpers import ENVIRONMENT
+import pytest
+
+from tests.helpers import ENVIRONMENT, POOL, begin
 
 
 def pytest_sessionstart() -> None:
@@ -19,3 +21,21 @@ def pytest_sessionstart() -> None:
     for name in set(os.environ) - set(ENVIRONMENT):
         if name.startswith("PYTHON"):
             del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that look at runs of scripts last, and begin those runs.
+
+    Not on Windows, where a thread reads each pipe: some tests count threads.
+    """
+    marks = {item: item.get_closest_marker("looks_at") for item in items}
+    items.sort(key=lambda item: marks[item] is not None)
+    for mark in filter(None, marks.values()):
+        if os.name == "posix":
+            begin(*mark.args)
+
+
+def pytest_sessionfinish() -> None:
+    """Begin no more runs after Ctrl-C, or -x and a failure."""
+    POOL.shutdown(cancel_futures=True)

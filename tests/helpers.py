@@ -14,12 +14,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -32,13 +33,11 @@ SCRIPTS = {
     for script, suffix in {"main": "", "questions": "-questions"}.items()
     if (ROOT / item / f"{script}.py").exists()
 }
+T = TypeVar("T")
 LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
-# Tests that share what they have run: see run_copy().
-together = pytest.mark.xdist_group
-each_script = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=together(name)) for name in SCRIPTS]
-)
+looks_at = pytest.mark.looks_at
+POOL = ThreadPoolExecutor(6)  # more than cores: most scripts wait
 posix = pytest.mark.skipif(
     os.name != "posix", reason="signals and limits are those of POSIX"
 )
@@ -99,6 +98,19 @@ def run(
 
 
 @cache
+def begin(runs: Callable[[str], T], name: str) -> Future[T]:
+    """Begin to run a script, once, while other tests run."""
+    return POOL.submit(runs, name)
+
+
+def each_script(runs: Callable[[str], Any]) -> pytest.MarkDecorator:
+    """Return a mark for a test of each script, which begins early to run."""
+    values = [
+        pytest.param(name, marks=looks_at(runs, name)) for name in SCRIPTS
+    ]
+    return pytest.mark.parametrize("name", values)
+
+
 def run_copy(name: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
     """Run a script in a copy of its folder; return also the files there.
 
@@ -110,6 +122,11 @@ def run_copy(name: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
             shutil.copy(path, folder)
         result = run("-ESs", "-W", "error", script.name, cwd=folder)
         return result, set(os.listdir(folder))
+
+
+def transcript(name: str) -> str:
+    """Return what a script prints."""
+    return begin(run_copy, name).result()[0].stdout
 
 
 def mask(text: str) -> str:

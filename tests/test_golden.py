@@ -6,7 +6,7 @@ from syrupy.extensions.single_file import (
     WriteMode,
 )
 
-from tests.helpers import SCRIPTS, each_script, mask, run_copy
+from tests.helpers import SCRIPTS, begin, each_script, mask, run_copy
 
 
 class Transcript(SingleFileSnapshotExtension):
@@ -16,10 +16,10 @@ class Transcript(SingleFileSnapshotExtension):
     file_extension = "txt"
 
 
-@each_script
+@each_script(run_copy)
 def test_transcript(name: str, snapshot: SnapshotAssertion) -> None:
     """In a copy of its folder, a script prints its transcript."""
-    result, files = run_copy(name)
+    result, files = begin(run_copy, name).result()
 
     assert result.stderr == ""
     assert result.returncode == 0

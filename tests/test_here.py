@@ -27,10 +27,11 @@ from tests.helpers import (
     each_script,
     linux,
     load,
+    looks_at,
     printed,
     run,
     run_copy,
-    together,
+    transcript,
 )
 
 TRIES = 20
@@ -116,7 +117,11 @@ def figures(item: int, text: str) -> Iterator[tuple[F, float]]:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(row, marks=together(ITEMS[row.item - 52]), id=str(row))
+        pytest.param(
+            row,
+            marks=looks_at(run_copy, ITEMS[row.item - 52]),
+            id=str(row),
+        )
         for row in FIGURES
     ],
 )
@@ -127,7 +132,7 @@ def test_a_figure_is_within_its_bounds(row: F) -> None:
         pytest.skip("other systems do not tell")
     name = ITEMS[row.item - 52]
     texts = itertools.chain(
-        [run_copy(name)[0].stdout],
+        [transcript(name)],
         (run(SCRIPTS[name]).stdout for _ in range(TRIES)),
     )
     values = []
@@ -140,10 +145,10 @@ def test_a_figure_is_within_its_bounds(row: F) -> None:
     raise AssertionError(f"{values} > {row.most}: {row.why}")
 
 
-@each_script
+@each_script(run_copy)
 def test_every_figure_has_its_row(name: str) -> None:
     """Numbers that no row bounds stand in the text of a row."""
-    for line in here_lines(run_copy(name)[0].stdout):
+    for line in here_lines(transcript(name)):
         rest, known = line, ""
         for row in FIGURES:
             match = re.fullmatch(regex(row.line), line)

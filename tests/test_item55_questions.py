@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import load, printed, run_copy
+from tests.helpers import load, printed, transcript
 
 questions = load("item55_queue", "questions")
 
@@ -25,7 +25,7 @@ def test_no_worker_waits_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_this_python_has_is_what_is_said_to_be_new() -> None:
     """Q55.B, Q55.C."""
-    stdout = run_copy("item55_queue-questions")[0].stdout
+    stdout = transcript("item55_queue-questions")
     has_shutdown = sys.version_info >= (3, 13)
     assert ("here: one Queue.shutdown()" in stdout) == has_shutdown
     is_new = sys.version_info >= (3, 15)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.helpers import ITEMS, ROOT, SCRIPTS, load, run_copy
+from tests.helpers import ITEMS, ROOT, SCRIPTS, load, transcript
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -41,7 +41,7 @@ def test_the_transcript_is_a_real_one() -> None:
     shown = re.findall(r"(?m)^    (Example.*\n    Counter.*)$", README)
     assert len(shown) == 1
     text = shown[0].replace("\n    ", "\n")
-    assert run_copy("item54_lock")[0].stdout.startswith(text + "\n\n")
+    assert transcript("item54_lock").startswith(text + "\n\n")
 
 
 @pytest.mark.parametrize(

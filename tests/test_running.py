@@ -18,6 +18,8 @@ from tests.helpers import (
     LIMIT,
     ROOT,
     SCRIPTS,
+    begin,
+    each_script,
     family,
     mask,
     posix,
@@ -25,7 +27,6 @@ from tests.helpers import (
 )
 
 Result = subprocess.CompletedProcess[str]
-scripts = pytest.mark.parametrize("name", SCRIPTS)
 ITEM54 = SCRIPTS["item54_lock"]
 MOMENTS = int(os.environ.get("MOMENTS", "1"))  # see `make interrupt`
 WITH_CHILDREN = {"item52_subprocess", *ITEMS[4:]}
@@ -56,15 +57,17 @@ def untitled(text: str) -> str:
     return re.sub(r"(?m)^((Example|Question)s? [-\w]+: ).*", r"\1", mask(text))
 
 
-@scripts
-def test_harsh_conditions_change_nothing(name: str) -> None:
-    """Signals ignored and blocked, stdin closed, -OO, -X dev, ASCII.
-
-    Under -OO there are no docstrings: a name takes the title's place.
-    """
+def run_harshly(name: str) -> Result:
+    """Run a script with -OO, -X dev, ASCII, no stdin, no signals, no PATH."""
     command = "-OO", "-X", "dev", "-W", "error", SCRIPTS[name]
-    environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0"}
-    result = born_into(HARSH, *command, env=environment)
+    environment = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0", "PATH": ""}
+    return born_into(HARSH, *command, env=environment)
+
+
+@each_script(run_harshly)
+def test_harsh_conditions_change_nothing(name: str) -> None:
+    """Under -OO, a name takes a title's place; no PATH means no openssl."""
+    result = begin(run_harshly, name).result()
     assert result.stderr == ""
     assert result.returncode == 0
     golden = SNAPSHOTS / f"test_transcript[{name}].txt"
@@ -139,10 +142,8 @@ def end_with(number: int, name: str, moment: float, *, group: bool) -> None:
         assert process.returncode in (130, 0, -number, 1)
 
 
-@posix
-@scripts
-def test_however_a_script_ends_no_process_is_left(name: str) -> None:
-    """C52.8: Ctrl-C means exit status 130, and no traceback."""
+def end(name: str) -> None:
+    """End a script by signals, at several moments."""
     for turn in range(MOMENTS):
         moment = 0.05 + 0.8 * (turn + random.random()) / max(MOMENTS, 2)
         end_with(signal.SIGINT, name, moment, group=True)
@@ -151,6 +152,13 @@ def test_however_a_script_ends_no_process_is_left(name: str) -> None:
     if MOMENTS > 1:
         end_with(signal.SIGINT, name, 0.3, group=False)
         end_with(signal.SIGTERM, name, 0.3, group=False)
+
+
+@posix
+@each_script(end)
+def test_however_a_script_ends_no_process_is_left(name: str) -> None:
+    """C52.8: Ctrl-C means exit status 130, and no traceback."""
+    begin(end, name).result()
 
 
 @pytest.mark.parametrize(
