@@ -39,13 +39,6 @@ def explore(model: Callable[[], None], bound: int, by: str = "opcode") -> None:
     assert result.schedules_run > 500
 
 
-def increment_twice(counter: Any) -> None:
-    """Add two readings in two threads."""
-    for task in [it.spawn(counter.increment, 1) for _ in range(2)]:
-        task.join()
-    assert counter.count == 2
-
-
 def test_only_a_serial_order_keeps_both_readings() -> None:
     """C54.4: two threads, 2 preemptions, 812 schedules on 3.13.
 
@@ -85,57 +78,61 @@ def test_only_a_serial_order_keeps_both_readings() -> None:
 
 def test_no_order_loses_a_locked_reading() -> None:
     """C54.4: two threads, 2 preemptions, 2,001 schedules on 3.13."""
-    explore(lambda: increment_twice(item54.LockingCounter()), 2)
 
+    def model() -> None:
+        counter = item54.LockingCounter()
+        for task in [it.spawn(counter.increment, 1) for _ in range(2)]:
+            task.join()
+        assert counter.count == 2
 
-def two_workers() -> None:
-    """Pass two items through two workers."""
-    in_queue, out_queue = item55.ClosableQueue(), item55.ClosableQueue()
-    threads = item55.start_threads(2, str, in_queue, out_queue)
-    for item in range(2):
-        in_queue.put(item)
-    in_queue.join()
-    assert out_queue.qsize() == 2
-    assert item55.stop_threads(in_queue, threads) == []
-    assert not any(thread.is_alive() for thread in threads)
-    assert in_queue.unfinished_tasks == in_queue.qsize() == 0
-    out_queue.close()
-    assert sorted(out_queue) == ["0", "1"]
+    explore(model, 2)
 
 
 def test_what_goes_into_two_workers_comes_out_once() -> None:
     """C55.4, C55.5: three threads, 1 preemption, 2,270 schedules on 3.13."""
-    explore(two_workers, 1)
 
+    def model() -> None:
+        in_queue, out_queue = item55.ClosableQueue(), item55.ClosableQueue()
+        threads = item55.start_threads(2, str, in_queue, out_queue)
+        for item in range(2):
+            in_queue.put(item)
+        in_queue.join()
+        assert out_queue.qsize() == 2
+        assert item55.stop_threads(in_queue, threads) == []
+        assert not any(thread.is_alive() for thread in threads)
+        assert in_queue.unfinished_tasks == in_queue.qsize() == 0
+        out_queue.close()
+        assert sorted(out_queue) == ["0", "1"]
 
-def look_at(grid: Any) -> None:
-    """Print a grid while a thread sets its first, then its last cell."""
-    cells = [(0, 0, "*"), (1, 0, "*")]
-    task = it.spawn(lambda: [grid.set(*cell) for cell in cells])
-    assert str(grid) in ("-\n-", "*\n-", "*\n*")
-    task.join()
+    explore(model, 1)
 
 
 def test_a_locked_grid_is_seen_at_one_moment() -> None:
     """C57.1: two threads, 2 preemptions, 946 schedules on 3.13."""
-    explore(lambda: look_at(item57.LockingGrid(2, 1)), 2)
 
+    def model() -> None:
+        grid = item57.LockingGrid(2, 1)
+        cells = [(0, 0, "*"), (1, 0, "*")]
+        task = it.spawn(lambda: [grid.set(*cell) for cell in cells])
+        assert str(grid) in ("-\n-", "*\n-", "*\n*")
+        task.join()
 
-def failed_generation() -> None:
-    """Step a cell by rules that raise, on two workers."""
-
-    def failing(item: Any) -> Any:
-        return item58.game_logic_thread(item, item58.failing_game_logic)
-
-    in_queue, out_queue = item58.ClosableQueue(), item58.ClosableQueue()
-    threads = item58.start_threads(2, failing, in_queue, out_queue)
-    with pytest.raises(item58.SimulationError):
-        item58.simulate_pipeline(item58.Grid(1, 1), in_queue, out_queue)
-    assert in_queue.qsize() == out_queue.qsize() == 0
-    item58.stop_threads(in_queue, threads)
-    assert not any(thread.is_alive() for thread in threads)
+    explore(model, 2)
 
 
 def test_a_failed_generation_leaves_nothing_behind() -> None:
     """C58.4: three threads, 1 preemption by lines, 1,924 schedules."""
-    explore(failed_generation, 1, "line")
+
+    def failing(item: Any) -> Any:
+        return item58.game_logic_thread(item, item58.failing_game_logic)
+
+    def model() -> None:
+        in_queue, out_queue = item58.ClosableQueue(), item58.ClosableQueue()
+        threads = item58.start_threads(2, failing, in_queue, out_queue)
+        with pytest.raises(item58.SimulationError):
+            item58.simulate_pipeline(item58.Grid(1, 1), in_queue, out_queue)
+        assert in_queue.qsize() == out_queue.qsize() == 0
+        item58.stop_threads(in_queue, threads)
+        assert not any(thread.is_alive() for thread in threads)
+
+    explore(model, 1, "line")
