@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from rich.console import Console
@@ -43,20 +44,16 @@ def test_each_job_of_a_round_meets_the_machine_once_in_turn() -> None:
     assert [entry["kind"] for entry in entries] == [job.kind for job in jobs]
 
 
-def test_a_measurement_is_a_process_that_may_fail(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """And its last line says why."""
+def test_a_measurement_is_a_process_that_may_fail() -> None:
     found = bench.measure(Job("generation", "pool", 45, "none"))
     assert set(found) == {"seconds", "processor"}
     no_board = Job("generation", "pool", 46, "none")
     assert bench.measure(no_board) == {"left_out": "KeyError: 46"}
-    monkeypatch.setattr(bench, "LIMIT", 0.01)
-    assert bench.measure(no_board) == {"left_out": "took more than 0 s"}
+    with patch.object(bench, "LIMIT", 0.01):
+        assert bench.measure(no_board) == {"left_out": "took more than 0 s"}
 
 
 def test_the_table_fits_100_columns_and_has_every_figure() -> None:
-    """Of the published results."""
     path = ROOT / "benchmarks" / "results.json"
     results = json.loads(path.read_text())
     out = io.StringIO()
@@ -70,9 +67,7 @@ def test_the_table_fits_100_columns_and_has_every_figure() -> None:
 
 
 def test_a_run_keeps_its_figures_as_json(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever the figures are; the measuring itself is played here."""
 
@@ -81,9 +76,8 @@ def test_a_run_keeps_its_figures_as_json(
             return {"left_out": "refused"}
         return {"seconds": 1.0, "processor": 0.5}
 
-    monkeypatch.setattr(bench, "QUICK_BUDGET", 0)
-    monkeypatch.setattr(bench, "measure", play)
-    bench.main([str(tmp_path / "mine.json"), "--quick"])
+    with patch.multiple(bench, QUICK_BUDGET=0, measure=play):
+        bench.main([str(tmp_path / "mine.json"), "--quick"])
     results = json.loads((tmp_path / "mine.json").read_text())
     assert results["machine"] == figures.machine()
     jobs, computed = figures.plan(bench.QUICK_SIZES)
@@ -94,10 +88,8 @@ def test_a_run_keeps_its_figures_as_json(
 
 
 def test_a_missing_folder_is_refused_before_anything_is_measured(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By its name."""
-    monkeypatch.setattr(bench, "measure", pytest.fail)
-    with pytest.raises(SystemExit):
+    with patch.object(bench, "measure"), pytest.raises(SystemExit):
         bench.main(["none/mine.json", "--quick"])
     assert "there is no folder none: make it" in capsys.readouterr().err

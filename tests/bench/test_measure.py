@@ -1,10 +1,10 @@
 """The ways, and what is measured of them: here by clocks that are made up."""
 
 import asyncio
-from mmap import mmap
 from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pytest
@@ -79,9 +79,7 @@ def test_a_wait_takes_10_ms(way: str, wait: str) -> None:
     assert 0.9 * DELAY <= asyncio.run(shortest()) <= 1.5 * DELAY
 
 
-def test_a_generation_takes_the_median_of_wall_and_processor_time(
-    clock: Clock,
-) -> None:
+def test_a_generation_takes_the_median_of_times(clock: Clock) -> None:
     """1 + 7 + 2 + 3 + 4 seconds; another 4 would be too long."""
     spent = iter([(1, 0.1), (7, 0.2), (2, 0.9), (3, 0.3), (4, 0.5), (0, 0)])
     figures = asyncio.run(
@@ -91,50 +89,29 @@ def test_a_generation_takes_the_median_of_wall_and_processor_time(
     assert list(spent) == [(0, 0)]
 
 
-def test_all_cells_of_a_board_wait_in_a_generation_and_in_its_floor(
-    clock: Clock,
-) -> None:
-    """450 of them, one after another."""
+def test_all_cells_of_a_board_wait(clock: Clock) -> None:
     for kind in measure.generation, measure.floor:
         figures = asyncio.run(kind("serial", 450, "timer"))
         assert figures["seconds"] == pytest.approx(4.5)
 
 
+THREADS = 1, 1 + 45, 1 + 5, 1 + 5 + 5, 1 + 10, 1
+
+
 @pytest.mark.parametrize(
-    ("way", "threads"),
-    [
-        ("serial", 1),
-        ("threads", 1 + 45),
-        ("queue", 1 + 5),
-        ("phased", 1 + 5 + 5),
-        ("pool", 1 + 10),
-        ("coroutines", 1),
-    ],
+    ("way", "threads"), list(zip(ways.AT_ONCE, THREADS, strict=True))
 )
-def test_the_cost_is_threads_alive_and_bytes_for_each_cell(
-    way: str, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cost_is_threads_and_bytes(way: str, threads: int) -> None:
     """512 bytes more for each of 45 cells."""
-    resident = iter([10_000, 10_000 + 45 * 512])
-    monkeypatch.setattr(measure, "resident", lambda: next(resident))
-    cost = asyncio.run(measure.cost(way, 45, "gate"))
+    resident = [10_000, 10_000 + 45 * 512]
+    with patch.object(measure, "resident", side_effect=resident):
+        cost = asyncio.run(measure.cost(way, 45, "gate"))
     assert cost == {"threads": threads, "bytes": 512}
-
-
-def test_memory_in_use_is_in_bytes_and_not_what_is_reserved() -> None:
-    """64 MiB, once they have been written to."""
-    size = 2**26
-    before = measure.resident()
-    with mmap(-1, size) as memory:
-        assert measure.resident() < before + size / 4
-        memory.write(b"x" * size)
-        assert measure.resident() - before == pytest.approx(size, rel=0.25)
 
 
 def test_threads_that_may_need_half_of_the_memory_are_not_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """45 of them, of what is available."""
     memory = SimpleNamespace(available=2 * 45 * measure.THREAD_MEMORY)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     assert asyncio.run(measure.cost("threads", 45, "gate"))["threads"] == 46
@@ -144,7 +121,6 @@ def test_threads_that_may_need_half_of_the_memory_are_not_tried(
 
 
 def test_a_timeline_starts_with_the_generation(clock: Clock) -> None:
-    """However late it is."""
     clock.spend(1000)
     line = asyncio.run(measure.timeline("serial", 45, "timer"))
     assert line["seconds"] == pytest.approx(0.45)

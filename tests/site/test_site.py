@@ -131,9 +131,7 @@ def window(session: Window) -> Iterator[Window]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_a_wide_and_a_narrow_window_and_paper(
-    page: str, window: Window
-) -> None:
+def test_a_page_fits_windows_and_paper(page: str, window: Window) -> None:
     """Code and output are side by side, or below each other; links lead."""
     window.visit(page)
     assert window.run(WIDTH) <= WIDE
@@ -167,9 +165,7 @@ def test_axe_finds_nothing(page: str, window: Window) -> None:
 
 
 @pytest.mark.parametrize("page", SCRIPTS)
-def test_sections_make_the_golden_transcript(
-    page: str, window: Window
-) -> None:
+def test_sections_make_the_transcript(page: str, window: Window) -> None:
     """Each at its address, with its command; here: lines are set apart."""
     window.visit(page)
     item, _, stem = page.removesuffix(".html").partition("-")
@@ -208,7 +204,6 @@ def test_every_link_has_its_target_and_all_pages_are_found() -> None:
 
 
 def test_a_name_leads_to_where_it_was_shown(window: Window) -> None:
-    """From item 59's pool to item 57's grid."""
     window.visit("item59.html")
     (section,) = window.find("#examples-1-3")
     section.find_element(By.LINK_TEXT, "LockingGrid").click()
@@ -217,7 +212,6 @@ def test_a_name_leads_to_where_it_was_shown(window: Window) -> None:
 
 
 def test_search_finds_item_54_by_a_word_of_its_code(window: Window) -> None:
-    """And not what does not have it."""
     window.visit("index.html")
     window.find(".sidebar-search")[0].send_keys("Barrier", Keys.ENTER)
     results = "ul.search > li > a[href^='item54.html']"
@@ -226,7 +220,6 @@ def test_search_finds_item_54_by_a_word_of_its_code(window: Window) -> None:
 
 
 def test_arrow_keys_turn_the_pages(window: Window) -> None:
-    """There and back."""
     window.visit("item54.html")
     window.find("body")[0].send_keys(Keys.ARROW_RIGHT)
     window.wait_for("item54-questions.html")
@@ -235,7 +228,6 @@ def test_arrow_keys_turn_the_pages(window: Window) -> None:
 
 
 def test_buttons_copy_code_and_commands(window: Window) -> None:
-    """What was printed has no button."""
     window.visit("item54.html")
     for name in "clipboard-read", "clipboard-write":
         permission = {"permission": {"name": name}, "setting": "granted"}
@@ -253,7 +245,6 @@ def test_buttons_copy_code_and_commands(window: Window) -> None:
 
 
 def test_another_output_fails_the_build(tmp_path: Path) -> None:
-    """And the build says where."""
     for folder in "docs", "item54_lock", GOLDEN.relative_to(ROOT):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     script = tmp_path / "item54_lock" / "main.py"
