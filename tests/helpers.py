@@ -8,12 +8,13 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
@@ -21,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import pytest
 
@@ -36,7 +38,6 @@ SCRIPTS = {
 T = TypeVar("T")
 LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
-looks_at = pytest.mark.looks_at
 POOL = ThreadPoolExecutor(6)  # more than cores: most scripts wait
 posix = pytest.mark.skipif(
     os.name != "posix", reason="signals and limits are those of POSIX"
@@ -71,11 +72,9 @@ def load(item: str, script: str = "main") -> Any:
 def printed(demo: Any, **replaced: Any) -> str:
     """Return what a demo prints, with some of its script's names replaced."""
     with (
-        pytest.MonkeyPatch.context() as patch,
+        patch.dict(demo.__globals__, replaced),
         redirect_stdout(io.StringIO()) as output,
     ):
-        for name, value in replaced.items():
-            patch.setitem(demo.__globals__, name, value)
         demo()
     return output.getvalue()
 
@@ -103,11 +102,12 @@ def begin(runs: Callable[[str], T], name: str) -> Future[T]:
     return POOL.submit(runs, name)
 
 
-def each_script(runs: Callable[[str], Any]) -> pytest.MarkDecorator:
+def each_script(
+    runs: Callable[[str], Any], names: Iterable[str] = SCRIPTS
+) -> pytest.MarkDecorator:
     """Return a mark for a test of each script, which begins early to run."""
-    values = [
-        pytest.param(name, marks=looks_at(runs, name)) for name in SCRIPTS
-    ]
+    mark = pytest.mark.looks_at
+    values = [pytest.param(name, marks=mark(runs, name)) for name in names]
     return pytest.mark.parametrize("name", values)
 
 
@@ -161,6 +161,23 @@ def family() -> Iterator[dict[str, str]]:
                 os.kill(int(process), signal.SIGKILL)
             pytest.fail(f"left behind, and killed now: {left}")
         time.sleep(0.01)
+
+
+@contextmanager
+def mute_peer(hangs_up: bool) -> Iterator[Any]:
+    """Yield the address of a peer that hangs up, or waits: no answer."""
+
+    def hang_up() -> None:
+        with server.accept()[0] as connection:
+            connection.recv(1)
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        ThreadPoolExecutor() as pool,
+    ):
+        if hangs_up:
+            pool.submit(hang_up)
+        yield server.getsockname()
 
 
 def late(before: float = 0.0, after: float = 0.0) -> type[Thread]:

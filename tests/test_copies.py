@@ -7,14 +7,12 @@ import pytest
 
 from tests.helpers import ITEMS, ROOT, load
 
-EXAMPLES = dict(
-    zip(ITEMS, (11, 9, 8, 24, 9, 5, 11, 4, 6), strict=True)
-)  # how many the book has
+# How many the book has
+EXAMPLES = dict(zip(ITEMS, (11, 9, 8, 24, 9, 5, 11, 4, 6), strict=True))
 COPIES = sorted(ROOT.glob("item*/item[0-9][0-9].py"))
 
 
 def test_every_item_has_the_same_chapter() -> None:
-    """One file says how a script runs as a command."""
     texts = {(ROOT / item / "chapter.py").read_bytes() for item in ITEMS}
     assert len(texts) == 1, "renew the copies: make copies"
 
@@ -23,15 +21,12 @@ def test_every_item_has_the_same_chapter() -> None:
     "copy", COPIES, ids=lambda p: f"{p.parent.name}/{p.name}"
 )
 def test_a_copy_is_the_original_byte_for_byte(copy: Path) -> None:
-    """What an item takes over is the other item's whole script."""
     (original,) = ROOT.glob(f"{copy.stem}_*/main.py")
     assert copy.read_bytes() == original.read_bytes(), "run make copies"
 
 
 @pytest.mark.parametrize("item", ITEMS)
-def test_every_example_is_marked_once_and_belongs_to_one_demo(
-    item: str,
-) -> None:
+def test_every_example_is_marked_once_and_run(item: str) -> None:
     """1 to N, in the book's order; a heading is one line."""
     text = (ROOT / item / "main.py").read_text(encoding="utf-8")
     numbers = list(range(1, EXAMPLES[item] + 1))

@@ -7,15 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from tests.helpers import (
-    LIMIT,
-    load,
-    posix,
-    printed,
-)
+from tests.helpers import LIMIT, load, posix, printed
 
 main = load("item52_subprocess")
 LARGE = os.urandom(1_000_000)  # more than a pipe holds
@@ -54,9 +50,7 @@ def tools(request: pytest.FixtureRequest) -> str:
     return str(main.find_tools()[0])
 
 
-def test_all_ten_children_start_before_one_is_waited_for(
-    children: list[Any],
-) -> None:
+def test_all_ten_children_start_before_a_wait(children: list[Any]) -> None:
     """C52.1, exactly; the time that they take is in test_here.py."""
     started = []
     finish = main.finish
@@ -80,11 +74,9 @@ def test_a_failed_child_raises_with_its_command_and_its_last_words() -> None:
         printed(main.run_to_completion, SPEAK=main.FAIL)
 
 
-def test_a_child_that_hangs_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@patch.object(main, "PATIENCE", 0.1)
+def test_a_child_that_hangs_is_given_up() -> None:
     """C52.2: nothing waits without a limit."""
-    monkeypatch.setattr(main, "PATIENCE", 0.1)
     with pytest.raises(subprocess.TimeoutExpired):
         main.finish(main.start(main.HANG))
 
@@ -97,9 +89,7 @@ def test_a_child_that_hangs_ends_with_its_pipe() -> None:
 
 
 @pytest.mark.parametrize(("status", "polls"), [(0, 4), (7, 1)])
-def test_the_parent_works_until_the_child_ends(
-    status: int, polls: int
-) -> None:
+def test_the_parent_works_meanwhile(status: int, polls: int) -> None:
     """C52.3: its rounds are counted; in the third, it lets the child end."""
     polled = []
 
@@ -195,7 +185,6 @@ def test_an_openssl_is_used_if_it_works_and_only_then(
 
 
 def test_the_password_is_new_in_each_run_and_on_no_command_line() -> None:
-    """Everybody can read a command line."""
     assert len(main.PASSWORD) > 32
     assert main.PASSWORD != load.__wrapped__("item52_subprocess").PASSWORD
     assert main.PASSWORD not in " ".join(main.run_encrypt(b"").args)

@@ -1,12 +1,12 @@
 """The claims of item 53, about the GIL."""
 
 import math
-import sys
 import threading
 from collections.abc import Iterator
-from functools import partial
 from threading import Barrier, Event
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -40,28 +40,28 @@ def test_the_four_threads_compute_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gil", "build"), [(True, "with"), (False, "without"), (None, "with")]
+    ("names", "build"),
+    [
+        ({"_is_gil_enabled": lambda: True}, "with"),
+        ({"_is_gil_enabled": lambda: False}, "without"),
+        ({}, "with"),
+    ],
 )
-def test_the_output_tells_which_build_this_is(
-    gil: bool | None, build: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_output_tells_the_build(names: dict[str, Any], build: str) -> None:
     """C53.2: before 3.13, nothing tells, and all have the GIL."""
-    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
-    if gil is None:
-        monkeypatch.delattr(sys, "_is_gil_enabled")
-    output = printed(main.factorize_in_threads, NUMBERS=(1, 2))
+    output = printed(main.factorize_in_threads, sys=SimpleNamespace(**names))
     assert output.endswith(f" cores in use, {build} the GIL\n")
 
 
 def test_calls_in_a_row_are_one_after_another() -> None:
     """C53.3: five calls, all in the main thread."""
-    callers: list[str] = []
+    callers: list[Any] = []
 
     def note() -> None:
-        callers.append(threading.current_thread().name)
+        callers.append(threading.current_thread())
 
     printed(main.block_in_a_row, slow_systemcall=note)
-    assert callers == [threading.main_thread().name] * 5
+    assert callers == [threading.main_thread()] * 5
 
 
 def test_calls_overlap_each_other_and_the_main_thread_s_work() -> None:
@@ -93,25 +93,20 @@ class OneAtATime(threading.Thread):
         self.join()
 
 
-def fail() -> None:
-    """Raise what a system raises that has no sockets left."""
-    raise OSError("no socket")
-
-
+@patch.object(threading, "excepthook", Mock())
 @pytest.mark.parametrize(
-    "replaced", [{"Thread": OneAtATime}, {"slow_systemcall": fail}], ids=list
+    "replaced",
+    [{"Thread": OneAtATime}, {"slow_systemcall": Mock(side_effect=OSError)}],
+    ids=list,
 )
 def test_calls_that_fail_or_do_not_overlap_have_no_figure(
-    replaced: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    replaced: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """C53.4: one at a time, they do not pass the demo's own barrier."""
-    brief = partial(Barrier, timeout=0.05)
-    monkeypatch.setattr(main, "Barrier", lambda count, timeout: brief(count))
-    monkeypatch.setattr(threading, "excepthook", lambda report: None)
-    for name, value in replaced.items():
-        monkeypatch.setattr(main, name, value)
-    with pytest.raises(SystemExit, match="only 0 of 5 calls finished"):
+    brief = Barrier(5, timeout=0.05)
+    with (
+        patch.multiple(main, Barrier=lambda *_, **__: brief, **replaced),
+        pytest.raises(SystemExit, match="only 0 of 5 calls finished"),
+    ):
         main.block_in_threads()
     assert "here:" not in capsys.readouterr().out

@@ -2,8 +2,8 @@
 
 import subprocess
 import sys
-import sysconfig
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,15 +33,14 @@ FOLDER = ROOT / "item53_gil"
     ],
 )
 def test_build_and_process_are_told_apart(
-    free_threaded: int | None,
-    gil: bool,
-    line: str,
-    monkeypatch: pytest.MonkeyPatch,
+    free_threaded: int | None, gil: bool, line: str
 ) -> None:
     """Q53.A."""
-    monkeypatch.setattr(sysconfig, "get_config_var", lambda _: free_threaded)
-    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
-    assert printed(questions.which_python).startswith(f"{line}\n")
+    this = SimpleNamespace(
+        get_config_var=lambda _: free_threaded, _is_gil_enabled=lambda: gil
+    )
+    output = printed(questions.which_python, sys=this, sysconfig=this)
+    assert output.startswith(f"{line}\n")
 
 
 def test_a_finally_block_that_runs_is_seen() -> None:

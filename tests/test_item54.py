@@ -31,9 +31,7 @@ def interval(request: pytest.FixtureRequest) -> Iterator[None]:
         (main.no_lost_readings, "Counter should be 500, got 500\n"),
     ],
 )
-def test_readings_are_lost_without_the_lock_and_none_with_it(
-    demo: Any, last_line: str
-) -> None:
+def test_only_the_lock_keeps_all_readings(demo: Any, last_line: str) -> None:
     """C54.1, C54.2, C54.3: however often threads are switched."""
     assert printed(demo).endswith(last_line)
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import Empty, Queue
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -16,9 +17,9 @@ from tests.helpers import load, printed, transcript
 questions = load("item55_queue", "questions")
 
 
-def test_no_worker_waits_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+@patch.object(questions, "PATIENCE", 0.01)
+def test_no_worker_waits_for_good() -> None:
     """Q55.B: a None that is missing is an error, not a hang or an end."""
-    monkeypatch.setattr(questions, "PATIENCE", 0.01)
     with pytest.raises(Empty):
         questions.take_all(Queue())
 

@@ -1,20 +1,27 @@
 """The claims of item 56, about the Game of Life and its grid."""
 
 import os
-import socket
 from contextlib import suppress
 from functools import partial
-from threading import Thread
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
-from tests.helpers import LIMIT, life, load, posix, printed, random_grids
+from tests.helpers import (
+    LIMIT,
+    life,
+    load,
+    mute_peer,
+    posix,
+    printed,
+    random_grids,
+)
 
 main = load("item56_life")
 
 
-def test_every_torus_steps_as_the_second_implementation_does() -> None:
+def test_every_torus_steps_as_the_other_life_does() -> None:
     """C56.1."""
     for grid in random_grids(main.Grid, 60):
         assert str(main.simulate(grid)) == life(grid)
@@ -57,12 +64,12 @@ def test_known_patterns_return_after_their_period(
     rows: list[str], period: int, move: int
 ) -> None:
     """C56.1: and not before; the glider one cell further down and right."""
-    grid = main.Grid(len(rows) + 4, len(rows[0]) + 4)
-    last = main.Grid(grid.height, grid.width)
+    size = len(rows) + 4, len(rows[0]) + 4
+    grid, last = main.Grid(*size), main.Grid(*size)
     for y, row in enumerate(rows):
         for x, state in enumerate(row):
-            grid.set(y - 1, x - 1, state)
-            last.set(y - 1 + move, x - 1 + move, state)
+            grid.set(y, x, state)
+            last.set(y + move, x + move, state)
     later = []
     for _ in range(period):
         grid = main.simulate(grid)
@@ -80,9 +87,9 @@ def test_a_generation_is_timed_only_if_no_cell_failed() -> None:
 
 def test_one_cell_after_another_asks_the_peer() -> None:
     """C56.2, exactly."""
-    asked: list[object] = []
-    printed(main.blocking_io, ask=asked.append)
-    assert len(asked) == 45
+    ask = Mock()
+    printed(main.blocking_io, ask=ask)
+    assert ask.call_count == 45
 
 
 def test_the_peer_answers_after_its_delay_and_many_at_once() -> None:
@@ -100,11 +107,9 @@ def test_the_peer_answers_after_its_delay_and_many_at_once() -> None:
         main.ask(address)
 
 
-def test_the_peer_waits_as_long_as_it_is_told_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@patch.object(main, "DELAY", 0.2)
+def test_the_peer_waits_as_long_as_it_is_told_to() -> None:
     """C56.2: never less, nor half as long again; it gets more tries."""
-    monkeypatch.setattr(main, "DELAY", 0.2)
     seconds: list[float] = []
     with main.peer() as address:
         while len(seconds) < 20 and min(seconds, default=1) > 0.28:
@@ -114,49 +119,29 @@ def test_the_peer_waits_as_long_as_it_is_told_to(
     assert 0.2 <= min(seconds) < 0.28
 
 
+@patch.object(main, "PATIENCE", 0.1)
 @pytest.mark.parametrize(
-    ("accepted", "message"), [(1, "did not answer"), (0, "timed out")]
+    ("hangs_up", "message"), [(True, "did not answer"), (False, "timed out")]
 )
-def test_a_peer_that_does_not_answer_is_an_error(
-    accepted: int, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether it hangs up or waits: no wait is without a limit."""
-    monkeypatch.setattr(main, "PATIENCE", 0.1)
-
-    def hang_up() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(1)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threads = [Thread(target=hang_up) for _ in range(accepted)]
-        for thread in threads:
-            thread.start()
-        with pytest.raises(OSError, match=message):
-            main.ask(server.getsockname())
-        for thread in threads:
-            thread.join()
+def test_a_mute_peer_is_an_error(hangs_up: bool, message: str) -> None:
+    """No wait is without a limit."""
+    with mute_peer(hangs_up) as address, pytest.raises(OSError, match=message):
+        main.ask(address)
 
 
-def test_a_peer_that_does_not_start_tells_why(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The error keeps its reason."""
-    monkeypatch.setattr(main, "PEER", "raise SystemExit('no network')")
-    with (
-        pytest.raises(OSError, match="peer did not start: no network"),
-        main.peer(),
-    ):
-        pass
+@patch.object(main, "PEER", "raise SystemExit('no network')")
+def test_a_peer_that_does_not_start_tells_why() -> None:
+    with pytest.raises(OSError, match="peer did not start: no network"):
+        main.peer().__enter__()
+
+
+FEW = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (9, 9))\n"
 
 
 @posix
-def test_a_peer_that_cannot_go_on_leaves_nobody_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@patch.object(main, "PEER", FEW + main.PEER)
+def test_a_peer_that_cannot_go_on_leaves_nobody_waiting() -> None:
     """As where it may not open files for so many connections."""
-    limit = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (9, 9))\n"
-    monkeypatch.setattr(main, "PEER", limit + main.PEER)
     connections = []
     with main.peer() as address, suppress(ConnectionError):
         while True:
@@ -167,9 +152,7 @@ def test_a_peer_that_cannot_go_on_leaves_nobody_waiting(
 
 
 @posix
-def test_the_peer_leaves_ctrl_c_to_its_parent_and_ends_with_its_pipe(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_peer_leaves_ctrl_c_to_its_parent_and_ends_with_its_pipe() -> None:
     """A terminal sends it to the parent's group: the peer is in another."""
     peers = []
 
@@ -179,7 +162,6 @@ def test_the_peer_leaves_ctrl_c_to_its_parent_and_ends_with_its_pipe(
             peers.append(self)
             return super().__enter__()
 
-    monkeypatch.setattr(main, "Popen", Noted)
-    with main.peer():
+    with patch.object(main, "Popen", Noted), main.peer():
         pass
     assert [process.returncode for process in peers] == [0]

@@ -1,8 +1,8 @@
 """The claims of item 57, about a thread for each cell."""
 
 import threading
-from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.helpers import (
 main = load("item57_threads")
 
 
-def test_every_torus_steps_as_the_second_implementation_does() -> None:
+def test_every_torus_steps_as_the_other_life_does() -> None:
     """C57.1."""
     for grid in random_grids(main.LockingGrid):
         assert str(main.simulate_threaded(grid)) == life(grid)
@@ -51,9 +51,21 @@ def test_join_returns_though_the_thread_has_died() -> None:
     assert threading.excepthook is hook
 
 
-def test_if_a_thread_is_refused_the_others_are_joined(
-    monkeypatch: pytest.MonkeyPatch,
+@patch.object(threading, "excepthook", Mock())
+def test_a_failed_cell_means_no_figure(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """C57.3: it would be too small."""
+    answers = OSError("no I/O"), *[None] * 44
+    with (
+        patch.object(main.life, "ask", side_effect=answers),
+        pytest.raises(SystemExit, match=r"^\d of 45 cells failed$"),
+    ):
+        main.thread_per_cell()
+    assert ", ideally " not in capsys.readouterr().out
+
+
+def test_if_a_thread_is_refused_the_others_are_joined() -> None:
     """C57.3: and the error passes on."""
     started: list[threading.Thread] = []
 
@@ -64,8 +76,7 @@ def test_if_a_thread_is_refused_the_others_are_joined(
             started.append(self)
             super().start()
 
-    monkeypatch.setattr(main, "Thread", Refused)
-    with pytest.raises(RuntimeError, match="can't start new thread"):
+    with pytest.raises(RuntimeError), patch.object(main, "Thread", Refused):
         main.simulate_threaded(main.glider())
     assert len(started) == 20
     assert not any(thread.is_alive() for thread in started)
@@ -80,14 +91,7 @@ def test_every_access_to_the_grid_holds_its_lock() -> None:
     assert grid.get(0, 0) == "*"
 
 
-def test_memory_is_unknown_where_the_system_does_not_tell(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_memory_is_unknown_where_the_system_does_not_tell() -> None:
     """C57.3: no figure, and no error."""
-
-    def missing(path: Path) -> str:
-        raise FileNotFoundError(path)
-
-    monkeypatch.setattr(Path, "read_text", missing)
-    output = printed(main.print_cost)
+    output = printed(main.print_cost, Path=Mock(side_effect=FileNotFoundError))
     assert "here: an unknown amount of memory in use" in output

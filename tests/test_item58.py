@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,9 +18,7 @@ game_logic, count_neighbors = main.game_logic, main.count_neighbors
 @pytest.mark.parametrize(
     "phases", [main.one_phase, partial(main.two_phases, count_neighbors)]
 )
-def test_every_torus_steps_as_the_second_implementation_does(
-    phases: Any,
-) -> None:
+def test_every_torus_steps_as_the_other_life_does(phases: Any) -> None:
     """C58.1: with the same workers for them all."""
     with phases(game_logic) as step:
         for grid in random_grids(main.LockingGrid):
@@ -30,9 +29,7 @@ def test_every_torus_steps_as_the_second_implementation_does(
     ("phases", "count"),
     [(main.one_phase, 5), (partial(main.two_phases, count_neighbors), 10)],
 )
-def test_there_are_as_many_threads_as_workers_and_then_none(
-    phases: Any, count: int
-) -> None:
+def test_threads_are_as_many_as_workers(phases: Any, count: int) -> None:
     """C58.2, C58.5: for any grid, even where the block is left by an error."""
     alive = set()
 
@@ -85,9 +82,7 @@ def failing_first(
 
 @pytest.mark.parametrize("cells", [1, 7, 45])
 @pytest.mark.parametrize("phase", ["only", "first", "second"])
-def test_after_a_failure_the_same_workers_are_right_again(
-    phase: str, cells: int
-) -> None:
+def test_workers_go_on_after_a_failure(phase: str, cells: int) -> None:
     """C58.4: one cell, several or all fail; the cause is the cell's own."""
     error = OSError("no I/O")
     logic = failing_first(cells, error, game_logic)
@@ -118,11 +113,8 @@ def test_the_first_cell_in_order_is_the_one_that_is_named() -> None:
         step(main.glider())
 
 
-def test_every_cell_asks_twice_where_both_phases_have_io(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_cell_asks_twice_where_both_phases_have_io() -> None:
     """C58.3."""
-    asked: list[object] = []
-    monkeypatch.setattr(main.life, "ask", asked.append)
-    printed(main.two_phases_of_five)
-    assert len(asked) == 2 * 45
+    with patch.object(main.life, "ask") as ask:
+        printed(main.two_phases_of_five)
+    assert len(ask.mock_calls) == 2 * 45

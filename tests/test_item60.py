@@ -1,14 +1,14 @@
 """The claims of item 60, about coroutines."""
 
 import asyncio
-import socket
 import threading
 import traceback
 from typing import Any
+from unittest.mock import AsyncMock, Mock, patch
 
 import pytest
 
-from tests.helpers import LIMIT, life, load, printed, random_grids
+from tests.helpers import LIMIT, life, load, mute_peer, printed, random_grids
 
 main = load("item60_coroutines")
 each_step = pytest.mark.parametrize(
@@ -17,9 +17,7 @@ each_step = pytest.mark.parametrize(
 
 
 @each_step
-def test_every_torus_steps_as_the_second_implementation_does(
-    step: Any,
-) -> None:
+def test_every_torus_steps_as_the_other_life_does(step: Any) -> None:
     """C60.1: before and after the change that Example 6 makes."""
     for grid in random_grids(main.Grid):
         after = asyncio.run(main.simulate(grid, step=step))
@@ -43,9 +41,7 @@ def test_all_cells_wait_at_the_same_time(step: Any) -> None:
     assert str(asyncio.run(generation())).count("*") == 450
 
 
-def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_ten_thousand_coroutines_wait_at_once_on_one_thread() -> None:
     """C60.4: each has come to its await, in this thread, when counted."""
     threads = []
 
@@ -58,11 +54,10 @@ def test_ten_thousand_coroutines_wait_at_once_on_one_thread(
             assert threads == [threading.get_ident()] * 11_000
             super().set()
 
-    monkeypatch.setattr(asyncio, "Event", Gate)
+    with patch.object(asyncio, "Event", Gate):
+        output = printed(main.coroutine_per_cell)
     alive = threading.active_count()
-    assert f"10000 coroutines wait at once on {alive} thread\n" in printed(
-        main.coroutine_per_cell
-    )
+    assert f"10000 coroutines wait at once on {alive} thread\n" in output
 
 
 def test_calling_a_coroutine_function_runs_nothing() -> None:
@@ -101,73 +96,24 @@ def test_a_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> None:
     assert names[-1] == "failing_in_one_cell"
 
 
-def test_cancelling_a_generation_cancels_its_cells() -> None:
-    """C60.6: from outside, too."""
-
-    async def waiting(state: str, neighbors: int) -> str:
-        await asyncio.Event().wait()
-        return state
-
-    async def outcome() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(
-                main.simulate(main.glider(), waiting), timeout=0.01
-            )
-        assert len(asyncio.all_tasks()) == 1
-
-    asyncio.run(outcome())
-
-
+@patch.object(main.life, "PATIENCE", 0.1)
 @pytest.mark.parametrize(
-    ("silent", "message"), [(False, "no answer"), (True, "^$")]
+    ("hangs_up", "message"), [(True, "no answer"), (False, "^$")]
 )
-def test_a_peer_that_does_not_answer_is_an_error(
-    silent: bool, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether it hangs up or waits: no wait is without a limit."""
-    monkeypatch.setattr(main.life, "PATIENCE", 0.1)
-
-    def accept(server: socket.socket) -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(1)
-            if silent:
-                connection.recv(1)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=accept, args=(server,), daemon=True)
-        thread.start()
-        with pytest.raises(OSError, match=message):
-            asyncio.run(main.ask(server.getsockname()))
-        thread.join()
+def test_a_mute_peer_is_an_error(hangs_up: bool, message: str) -> None:
+    """No wait is without a limit."""
+    with mute_peer(hangs_up) as address, pytest.raises(OSError, match=message):
+        asyncio.run(main.ask(address))
 
 
-def test_every_cell_asks_in_each_function_with_io(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_cell_asks_in_each_function_with_io() -> None:
     """C60.2, C60.3: no loop is in debug mode, or tasks would take more."""
-    asked: list[object] = []
-    stepped: list[object] = []
-    modes = set()
-    run = asyncio.run
-
-    async def ask(address: object) -> None:
-        asked.append(address)
-
-    def noted(coroutine: Any, *, debug: Any = None) -> Any:
-        modes.add(debug)
-        return run(coroutine, debug=debug)
-
-    def step(*args: Any, **options: Any) -> Any:
-        stepped.append(args)
-        return async_step_cell(*args, **options)
-
-    async_step_cell = main.async_step_cell
-    monkeypatch.setattr(main, "ask", ask)
-    monkeypatch.setattr(asyncio, "run", noted)
+    ask, step = AsyncMock(), Mock(wraps=main.async_step_cell)
+    replaced = {"ask": ask, "async_step_cell": step, "MANY": 1_000}
     counts = []
-    for demo in main.EXAMPLES.values():
-        printed(demo, async_step_cell=step, MANY=1_000)
-        counts.append((len(asked), len(stepped)))
+    with patch.object(asyncio, "run", wraps=asyncio.run) as run:
+        for demo in main.EXAMPLES.values():
+            printed(demo, **replaced)
+            counts.append((ask.call_count, step.call_count))
     assert counts == [(0, 0), (45, 0), (45, 0), (3 * 45, 6 * 45)]
-    assert modes == {False}
+    assert {call.kwargs["debug"] for call in run.mock_calls} == {False}

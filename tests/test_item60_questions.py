@@ -13,7 +13,6 @@ questions = load("item60_coroutines", "questions")
 
 
 def test_no_answer_waits_without_a_limit() -> None:
-    """Or the reader would."""
 
     async def hang() -> None:
         await asyncio.Event().wait()

@@ -48,5 +48,4 @@ def test_the_transcript_is_a_real_one() -> None:
     "target", re.findall(r"(?<=\]\()[^)#:]+(?=\))", README)
 )
 def test_every_link_leads_to_a_file(target: str) -> None:
-    """Inside the repository."""
     assert (ROOT / target).exists()
