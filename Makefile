@@ -25,6 +25,7 @@ DOCS := .venv/$(TAG)-docs
 EXPLORE := .venv/$(TAG)-explore
 MUTANTS := .venv/$(TAG)-mutants
 LOCK := .venv/$(TAG)-lock
+PIP := .venv/$(TAG)-pip
 
 .PHONY: help
 help:  ## list the targets (default)
@@ -139,7 +140,7 @@ lint: $(CHECK)/ready $(TEST)/ready  ## check format, style and types
 	@for item in $(ITEMS); do \
 		echo "mypy $$item"; (cd $$item && ../$(CHECK)/$(BIN)/mypy \
 			--config-file ../pyproject.toml \
-			--cache-dir ../.mypy_cache/$$item .) || exit; \
+			--cache-dir ../.mypy_cache .) || exit; \
 	done
 	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python tests benchmarks docs
 
@@ -151,15 +152,13 @@ clean:  ## remove what the other targets made
 	rm -rf .venv .*_cache site docs/item*.md
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(TEST)/ready: requirements/test.txt
-$(CHECK)/ready: requirements/check.txt
-$(BENCH)/ready: requirements/bench.txt
-$(DOCS)/ready: requirements/docs.txt
-$(EXPLORE)/ready: requirements/explore.txt
-$(MUTANTS)/ready: requirements/mutants.txt
-$(LOCK)/ready: requirements/lock.txt
-%/ready:
-	$(PYTHON) -m venv --clear $*
-	$*/$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--require-hashes -r $<
+# One has pip, for all of them: to install pip takes as long as the rest.
+$(PIP)/ready:
+	$(PYTHON) -m venv --clear $(@D)
+	@touch $@
+
+.venv/$(TAG)-%/ready: requirements/%.txt | $(PIP)/ready
+	$(PYTHON) -m venv --clear --without-pip $(@D)
+	$(PIP)/$(BIN)/python -m pip --python $(@D)/$(BIN)/python install --quiet \
+		--disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
