@@ -48,6 +48,10 @@ def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
     for name in chosen:
         if name not in known:
             parser.error(f"no {name}: choose from {known[0]} to {known[-1]}")
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        # What is opened next would be taken for the one that is closed.
+        while os.open(os.devnull, os.O_RDWR) < 2:
+            pass
     # Under a debugger, in a notebook or before a prompt, nothing is ours.
     if sys._getframe(1).f_back is None and not sys.flags.inspect:
         own_signals()

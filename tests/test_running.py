@@ -200,6 +200,15 @@ def test_a_demo_s_own_broken_pipe_is_an_error_with_its_reason() -> None:
 
 
 @posix
+def test_what_is_opened_is_not_taken_for_stdin_stdout_or_stderr() -> None:
+    """If they are closed: by the interpreters of 3.14, say."""
+    demo = "lambda: [os.fstat(file) for file in range(3)]"
+    code = f"import chapter, os; chapter.run('', {{'A': {demo}}})"
+    result = born_into("os.closerange(0, 3)", "-c", code, cwd=ITEM54.parent)
+    assert result.returncode == 0
+
+
+@posix
 @pytest.mark.parametrize("name", ["item55_queue", "item58_queue_refactor"])
 def test_a_refused_thread_is_an_error_and_no_hang(name: str) -> None:
     """With room for the stack of one thread, of 128 MB."""
