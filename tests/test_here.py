@@ -64,20 +64,20 @@ FRAME = "425 on 3.11, 390 on 3.14; 201 if it did not wait"
 TASK = "470 to 560; 970 with its coroutine"
 
 FIGURES = [
-    F(52, "10 naps of 0.1 s took # s together", 0.1, 0.9, 1, NAPS),
+    F(52, "10 naps of 0.1 s took # s together", 0.1, 0.9, 2, NAPS),
     F(52, "exit status # (-15 is signal 15, SIGTERM)", END, END, nan, KILLED),
-    F(53, "# s", 0.01, 1, 1, FACTORS),
-    F(53, "# s, * cores in use, with* the GIL", 0.01, 1, 1, FACTORS),
+    F(53, "# s", 0.01, 1, 2, FACTORS),
+    F(53, "# s, * cores in use, with* the GIL", 0.01, 1, 2, FACTORS),
     F(53, "* s, # cores in use, with* the GIL", 0.01, CORES, 0.25, SHARE),
-    F(53, "in a row # s, ideally 0.500 s", 0.5, 0.8, 1, WAIT),
-    F(53, "in threads # s, ideally 0.100 s", 0.1, 0.18, 2, WAIT),
-    F(53, "the main thread finished its work after # s", 0, 0.09, 1, STARTS),
+    F(53, "in a row # s, ideally 0.500 s", 0.5, 0.8, 2, WAIT),
+    F(53, "in threads # s, ideally 0.100 s", 0.1, 0.18, 4, WAIT),
+    F(53, "the main thread finished its work after # s", 0, 0.09, 2, STARTS),
     F(55, "polled # times", 6000, 1e6, nan, POLLS),
-    F(55, "(1, 1, 1) workers took # s for slow items", 0.11, 0.2, 1, ONE_EACH),
-    F(55, "(3, 4, 5) workers took # s for slow items", 0.045, 0.085, 1, SEVEN),
-    F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, 1, WAIT),
+    F(55, "(1, 1, 1) workers took # s for slow items", 0.11, 0.2, 2, ONE_EACH),
+    F(55, "(3, 4, 5) workers took # s for slow items", 0.045, 0.085, 2, SEVEN),
+    F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, 2, WAIT),
     F(57, "# KiB of memory in use for each thread", 6, 200, 100, STACK),
-    F(57, "# s to start and join them", 0.0002, 0.5, 1, COST),
+    F(57, "# s to start and join them", 0.0002, 0.5, 2, COST),
     F(57, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, nan, COST),
     F(58, "45 cells took # s, ideally 0.090 s", 0.09, 0.17, nan, WAIT),
     F(58, "45 cells took # s, ideally 0.100 s", 0.1, 0.19, nan, WAIT),
@@ -151,16 +151,16 @@ def item_and_demo(value: Any) -> str:
 def made_up() -> dict[str, Callable[..., Any]]:
     """Return clocks that move on by as much at each look, whatever happens.
 
-    By a second, 0.25 s of the processor, and 4,500 KiB of memory. What the
-    demos do meanwhile takes no time.
+    By two seconds, 0.5 s of the processor, and 4,500 KiB of memory. What
+    the demos do meanwhile takes no time.
     """
     at_once = dict.fromkeys(["ask", "sleep", "slow_systemcall"], nullcontext)
     return {
         **at_once,
         "factorize": lambda number: [number],
         "peer": nullcontext,
-        "perf_counter": partial(next, itertools.count(100.0)),
-        "process_time": partial(next, itertools.count(step=0.25)),
+        "perf_counter": partial(next, itertools.count(100.0, 2)),
+        "process_time": partial(next, itertools.count(step=0.5)),
         "memory_in_use": partial(next, itertools.count(1_000, 4_500)),
     }
 

@@ -182,10 +182,11 @@ def test_my_queue_is_first_in_first_out_and_holds_its_lock() -> None:
 
 
 def test_stopped_workers_have_ended() -> None:
-    """C55.9: stop_threads joins them, however long they take."""
-    bases = main.StoppableWorker, late(after=0.05)
-    queue = ClosableQueue()
-    with patch.object(main, "StoppableWorker", type("Late", bases, {})):
-        threads = main.start_threads(3, main.download, queue, ClosableQueue())
-    assert main.stop_threads(queue, threads) == []
-    assert not any(thread.is_alive() for thread in threads)
+    """C55.9: they are joined, however long they take."""
+    before = threading.active_count()
+    slow = type("Slow", (late(after=0.05), main.StoppableWorker), {})
+    with patch.object(main, "StoppableWorker", slow):
+        printed(main.closable_pipeline)
+        assert threading.active_count() == before
+        main.run_pipeline([3], [main.download], range(9))
+        assert threading.active_count() == before
