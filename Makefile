@@ -159,6 +159,6 @@ $(PIP)/ready:
 
 .venv/$(TAG)-%/ready: requirements/%.txt | $(PIP)/ready
 	$(PYTHON) -m venv --clear --without-pip $(@D)
-	$(PIP)/$(BIN)/python -m pip --python $(@D)/$(BIN)/python install --quiet \
+	$(PIP)/$(BIN)/python -m pip --python $(@D) install --quiet \
 		--disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
