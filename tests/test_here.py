@@ -100,12 +100,12 @@ def here_lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("here: ")]
 
 
-def figures(item: int, text: str) -> Iterator[tuple[F, float]]:
+def figures(name: str, text: str) -> Iterator[tuple[F, float]]:
     """Yield each figure of an item's transcript with its row."""
     for line in here_lines(text):
         for row in FIGURES:
             match = re.fullmatch(regex(row.line), line)
-            if match and row.item == item:
+            if match and str(row.item) in name:
                 yield row, float(match["figure"])
 
 
@@ -113,13 +113,12 @@ def figures(item: int, text: str) -> Iterator[tuple[F, float]]:
 @pytest.mark.timeout(TRIES * LIMIT)
 def test_figures_are_within_their_bounds(name: str) -> None:
     """If one is too large, there are more tries."""
-    item = int(name[4:6])
-    rows = [row for row in FIGURES if row.item == item]
+    rows = [row for row in FIGURES if str(row.item) in name]
     if sys.platform != "linux":
         rows = [row for row in rows if "KiB" not in row.line]
     text = transcript(name)
     for _ in range(TRIES):
-        found = [(row, x) for row, x in figures(item, text) if row in rows]
+        found = [(row, x) for row, x in figures(name, text) if row in rows]
         assert {row for row, _ in found} == set(rows), text
         assert not [(row, x) for row, x in found if x < row.least]
         rows = [row for row, x in found if x > row.most]
@@ -143,11 +142,6 @@ def test_every_figure_has_its_row(name: str) -> None:
         assert all(number in known for number in numbers), line
 
 
-def item_and_demo(value: Any) -> str:
-    """Return a test's id, by which one can choose the tests of an item."""
-    return f"item{value}" if isinstance(value, int) else str(value)
-
-
 def made_up() -> dict[str, Callable[..., Any]]:
     """Return clocks that move on by as much at each look, whatever happens.
 
@@ -166,23 +160,22 @@ def made_up() -> dict[str, Callable[..., Any]]:
 
 
 @pytest.mark.parametrize(
-    ("item", "demo"),
+    ("name", "demo"),
     [
-        (52, "sleep_in_parallel"),
-        (53, "factorize_in_a_row"),
-        (53, "factorize_in_threads"),
-        (53, "block_in_a_row"),
-        (53, "block_in_threads"),
-        (55, "several_workers"),
-        (56, "blocking_io"),  # as in items 57 to 60
-        (57, "print_cost"),
+        ("item52_subprocess", "sleep_in_parallel"),
+        ("item53_gil", "factorize_in_a_row"),
+        ("item53_gil", "factorize_in_threads"),
+        ("item53_gil", "block_in_a_row"),
+        ("item53_gil", "block_in_threads"),
+        ("item55_queue", "several_workers"),
+        ("item56_life", "blocking_io"),  # as in items 57 to 60
+        ("item57_threads", "print_cost"),
     ],
-    ids=item_and_demo,
 )
-def test_figures_are_those_from_start_to_end(item: int, demo: str) -> None:
+def test_figures_are_those_from_start_to_end(name: str, demo: str) -> None:
     """Not of a part, nor of more, nor one by the other upside down."""
-    output = printed(getattr(load(ITEMS[item - 52]), demo), **made_up())
-    found = list(figures(item, output))
+    output = printed(getattr(load(name), demo), **made_up())
+    found = list(figures(name, output))
     assert [value for _, value in found] == [row.exact for row, _ in found]
     assert found
 
@@ -216,5 +209,5 @@ def test_bytes_are_those_that_each_one_adds(tracing: bool) -> None:
     trace.get_traced_memory = look
     demo = load("item60_coroutines").coroutine_per_cell
     output = printed(demo, tracemalloc=trace, MANY=1_000)
-    assert [value for _, value in figures(60, output)][:2] == [400, 100]
+    assert [value for _, value in figures("item60", output)][:2] == [400, 100]
     assert (trace.start.call_count, trace.stop.call_count) == (1, not tracing)
