@@ -43,13 +43,15 @@ CUT_OFF = """return [...document.querySelectorAll(arguments[0])]
 PAIRS = """return [...document.querySelectorAll(".pair")].map(pair =>
     ["python", "output"].map(kind => pair.querySelector(".highlight-" + kind)
         .getBoundingClientRect().toJSON()))"""
-NOT_IN_VIEW = """return [...document.querySelectorAll("h2 a.headerlink")]
-    .filter(link => {
-        const target = document.getElementById(link.hash.slice(1));
-        target.scrollIntoView({ behavior: "instant" });
+NOT_IN_VIEW = """const there = { behavior: "instant" };
+    const links = [...document.querySelectorAll("h2 a.headerlink")];
+    const far = links.filter(link => {
+        document.getElementById(link.hash.slice(1)).scrollIntoView(there);
         const top = Math.round(link.parentElement.getBoundingClientRect().top);
         return top < 0 || innerHeight < top;
-    }).map(link => link.hash)"""
+    });
+    scrollTo({ top: 0, ...there });
+    return far.map(link => link.hash)"""
 # Tokens of one class have one color: one of them is left for axe, which does
 # not look at single characters.
 LEAVE_ONE = """const seen = new Set();
@@ -103,9 +105,9 @@ class Window:
         WebDriverWait(self.chrome, 10).until(lambda c: text in c.current_url)
 
 
-@pytest.fixture(scope="session")
-def session() -> Iterator[Window]:
-    """A browser, and a server of the site on this machine."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Window]:
+    """A browser, and a server of the site."""
     if not CHROMIUM or not DRIVER:
         pytest.skip("needs chromium and chromedriver: no browser is here")
     options = ChromeOptions()
@@ -115,27 +117,47 @@ def session() -> Iterator[Window]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     handler = partial(SimpleHTTPRequestHandler, directory=str(SITE))
     with (
-        pytest.MonkeyPatch.context() as patch,
         ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
         Chrome(options, ChromeService(DRIVER)) as chrome,
     ):
-        patch.setattr(SimpleHTTPRequestHandler, "log_message", lambda *_: None)
         threading.Thread(target=server.serve_forever).start()
         yield Window(f"http://127.0.0.1:{server.server_port}", chrome)
         server.shutdown()
 
 
+@pytest.fixture(scope="module", params=PAGES)
+def page(request: pytest.FixtureRequest, browser: Window) -> str:
+    """Each page in turn, open for all tests of pages."""
+    browser.visit(request.param)
+    return str(request.param)
+
+
 @pytest.fixture
-def window(session: Window) -> Iterator[Window]:
+def window(browser: Window) -> Iterator[Window]:
     """The window; fails for an error in it, or a request to another host."""
-    yield session
-    assert session.chrome.get_log("browser") == []
+    yield browser
+    assert browser.chrome.get_log("browser") == []
 
 
-@pytest.mark.parametrize("page", PAGES)
+def test_sections_make_the_transcript(page: str, window: Window) -> None:
+    """Each at its address, with its command; here: lines are set apart."""
+    item, _, stem = page.removesuffix(".html").partition("-")
+    folder = next((path.name for path in ROOT.glob(f"{item}_*")), "")
+    text = ""
+    for anchor, heading, output, command in window.run(SECTIONS):
+        label = heading.partition(":")[0].removeprefix("Question ")
+        assert anchor == label.lower().replace(" ", "-")
+        name = re.split("[ -]", label)[-1 if stem else 1]
+        assert command == f"python3 {folder}/{stem or 'main'}.py {name}\n"
+        text += f"{heading}\n{output}\n"
+    golden = GOLDEN / f"test_transcript[{folder}{stem and '-' + stem}].txt"
+    masked = re.sub(r"(?m)^here: .*$", "here: ...", text)
+    assert masked == (golden.read_text() if page in SCRIPTS else "")
+    assert window.run(HERE_LINES) == ["italic"] * masked.count("\nhere: ")
+
+
 def test_a_page_fits_windows_and_paper(page: str, window: Window) -> None:
     """Code and output are side by side, or below each other; links lead."""
-    window.visit(page)
     assert window.run(WIDTH) <= WIDE
     assert window.run(CUT_OFF, ".pair pre") == []
     for code, output in window.run(PAIRS):
@@ -152,10 +174,8 @@ def test_a_page_fits_windows_and_paper(page: str, window: Window) -> None:
     assert window.run(CUT_OFF, "pre, .table-wrapper") == []
 
 
-@pytest.mark.parametrize("page", PAGES)
 def test_axe_finds_nothing(page: str, window: Window) -> None:
     """No violation, of contrast or of anything else, in light and dark."""
-    window.visit(page)
     window.run(AXE)
     window.run(LEAVE_ONE)
     for scheme, rules in (
@@ -163,27 +183,7 @@ def test_axe_finds_nothing(page: str, window: Window) -> None:
         ("dark", {"runOnly": "color-contrast"}),
     ):
         window.show(WIDE, scheme=scheme)
-        assert window.run(VIOLATIONS, rules) == [], scheme
-
-
-@pytest.mark.parametrize("page", SCRIPTS)
-def test_sections_make_the_transcript(page: str, window: Window) -> None:
-    """Each at its address, with its command; here: lines are set apart."""
-    window.visit(page)
-    item, _, stem = page.removesuffix(".html").partition("-")
-    (folder,) = ROOT.glob(f"{item}_*")
-    text = ""
-    for anchor, heading, output, command in window.run(SECTIONS):
-        label = heading.partition(":")[0].removeprefix("Question ")
-        assert anchor == label.lower().replace(" ", "-")
-        name = re.split("[ -]", label)[-1 if stem else 1]
-        script = f"{folder.name}/{stem or 'main'}.py"
-        assert command == f"python3 {script} {name}\n"
-        text += f"{heading}\n{output}\n"
-    golden = f"test_transcript[{folder.name}{stem and '-' + stem}].txt"
-    masked = re.sub(r"(?m)^here: .*$", "here: ...", text)
-    assert masked == (GOLDEN / golden).read_text()
-    assert window.run(HERE_LINES) == ["italic"] * masked.count("\nhere: ")
+        assert window.run(VIOLATIONS, rules) == [], (page, scheme)
 
 
 def test_every_link_has_its_target_and_all_pages_are_found() -> None:
