@@ -24,13 +24,11 @@ def test_no_worker_waits_for_good() -> None:
         questions.take_all(Queue())
 
 
-def test_what_this_python_has_is_what_is_said_to_be_new() -> None:
-    """Q55.B, Q55.C."""
+def test_a_queue_is_shut_down_where_this_python_can() -> None:
+    """Q55.B: `Queue.shutdown`, since 3.13."""
     stdout = transcript("item55_queue-questions")
     has_shutdown = sys.version_info >= (3, 13)
     assert ("here: one Queue.shutdown()" in stdout) == has_shutdown
-    is_new = sys.version_info >= (3, 15)
-    assert hasattr(threading, "serialize_iterator") == is_new
 
 
 def test_nobody_is_in_next_without_the_lock() -> None:

@@ -58,14 +58,6 @@ def test_a_task_waits_in_the_innermost_of_its_coroutines() -> None:
     asyncio.run(check())
 
 
-def test_what_this_python_has_is_what_is_said_to_be_new() -> None:
-    """Q60.F, Q60.G."""
-    has_graph = hasattr(asyncio, "format_call_graph")
-    assert has_graph == (sys.version_info >= (3, 14))
-    has_cancel = hasattr(asyncio.TaskGroup, "cancel")
-    assert has_cancel == (sys.version_info >= (3, 15))
-
-
 def test_only_the_exception_that_stops_the_group_is_caught() -> None:
     """Q60.G: a failure still comes out of it."""
 
