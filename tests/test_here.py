@@ -33,6 +33,7 @@ from tests.helpers import (
 )
 
 TRIES = 20
+SLACK = 1 if os.name == "posix" else 2  # sockets cost more on Windows
 
 
 class F(NamedTuple):
@@ -121,7 +122,7 @@ def test_figures_are_within_their_bounds(name: str) -> None:
         found = [(row, x) for row, x in figures(name, text) if row in rows]
         assert {row for row, _ in found} == set(rows), text
         assert not [(row, x) for row, x in found if x < row.least]
-        rows = [row for row, x in found if x > row.most]
+        rows = [row for row, x in found if x > SLACK * row.most]
         if not rows:
             return
         text = run(SCRIPTS[name]).stdout
