@@ -3,7 +3,7 @@
 CPython compiles source to bytecode and runs it on a stack machine. The
 global interpreter lock (GIL) lets one thread at a time run it, so threads do
 not speed up computation. They do speed up blocking I/O: a thread releases
-the GIL around a system call that may block. Free-threaded builds have none.
+the GIL around a system call that may block. Free-threaded builds have no GIL.
 
     python3 item53_gil/main.py 3 8      (no numbers: every example)
 """
@@ -96,13 +96,12 @@ def block_in_a_row() -> None:
     print(f"here: in a row {seconds:.3f} s, ideally {CALLS * BLOCKED:.3f} s")
 
 
-# Example 8
 def compute_helicopter_location(index: int) -> tuple[float, float]:
     """Return where a helicopter is, in kilometers east and north."""
     return 0.5 * index, 2.0 * index
 
 
-# Example 9
+# Example 8
 def block_in_threads() -> None:
     """In threads, blocking calls overlap while the main thread works."""
     finished = []
@@ -118,6 +117,8 @@ def block_in_threads() -> None:
     threads = [Thread(target=call, args=(i,)) for i in range(CALLS)]
     for thread in threads:
         thread.start()
+
+    # Example 9
     places = [compute_helicopter_location(i) for i in range(CALLS)]
     computed = perf_counter() - start
     for thread in threads:

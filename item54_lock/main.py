@@ -80,17 +80,17 @@ def lost_readings() -> None:
 # Example 4
 def three_steps() -> None:
     """One += takes three steps, and a call may come in between."""
+    for instruction in dis.get_instructions(Counter.increment):
+        name = instruction.opname
+        if name in ("CALL", "BINARY_OP") or instruction.argval == "count":
+            print(f"{name} {instruction.argrepr}".rstrip())
+
+    # Example 5
     counter = Counter()
     value = counter.count
     total = value + counter.read(1)
     counter.count = total
     print(f"read {value}, add {total - value}, write {counter.count}")
-
-    # Example 5
-    for instruction in dis.get_instructions(Counter.increment):
-        name = instruction.opname
-        if name in ("CALL", "BINARY_OP") or instruction.argval == "count":
-            print(f"{name} {instruction.argrepr}".rstrip())
 
 
 # Example 6
