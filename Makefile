@@ -100,7 +100,7 @@ test-bench: $(BENCH)/ready  ## the tests of the benchmarks
 	$(BENCH)/$(BIN)/python -m pytest --confcutdir=tests/bench tests/bench
 
 .PHONY: explore
-explore: $(EXPLORE)/ready  ## every schedule of a few threads (Python 3.12)
+explore: $(EXPLORE)/ready  ## every schedule of a few threads (Python 3.12 or newer)
 	$(EXPLORE)/$(BIN)/python -m pytest -rs tests/explore || [ $$? = 5 ]
 
 .PHONY: mutants
@@ -145,7 +145,7 @@ lint: $(CHECK)/ready $(TEST)/ready  ## check format, style and types
 	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python tests benchmarks docs
 
 .PHONY: check
-check: lint test  ## everything: format, style, types, tests
+check: lint test  ## format, style, types, and the tests
 
 .PHONY: clean
 clean:  ## remove what the other targets made

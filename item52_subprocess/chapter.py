@@ -52,7 +52,7 @@ def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
         # What is opened next would be taken for the one that is closed.
         while os.open(os.devnull, os.O_RDWR) < 2:
             pass
-    # Under a debugger, in a notebook or before a prompt, nothing is ours.
+    # Under a debugger, in a notebook or before a prompt, signals are not ours.
     if sys._getframe(1).f_back is None and not sys.flags.inspect:
         own_signals()
     try:

@@ -36,7 +36,7 @@ PASSWORD = secrets.token_hex()
 ENVIRONMENT = {**os.environ, "PASSWORD": PASSWORD}
 
 # Children that only speak or sleep are Python. Each ends by itself, soon or
-# with its pipes, so none outlives this script, however the script ends.
+# with its pipes, so none outlives this script for long, however it ends.
 PYTHON = sys.executable, "-IS", "-c"
 SPEAK = *PYTHON, "print('Hello from the child')"
 FAIL = *PYTHON, "raise SystemExit(3)"
@@ -48,7 +48,7 @@ CIPHER = "openssl", "enc", "-des3", "-pbkdf2", "-pass", "env:PASSWORD"
 DIGEST = "openssl", "dgst", "-sha256", "-binary"
 
 # Where `openssl` is missing or fails, a toy takes the place of its cipher:
-# mixing data with the password's bytes encrypts, and once again decrypts.
+# XOR with bytes made from the password encrypts, and undoes itself.
 TOY_CIPHER_CODE = """
 import hashlib, os, sys
 data = sys.stdin.buffer.read()
@@ -73,7 +73,7 @@ def run_to_completion() -> None:
 
 
 def start(command: Command, stdin: int | IO[bytes] | None = PIPE) -> Child:
-    """Start a child on pipes; Ctrl-C in a terminal does not reach it."""
+    """Start a child on pipes and, on POSIX, out of the reach of Ctrl-C."""
     return Popen(
         command,
         stdin=stdin,

@@ -37,7 +37,7 @@ DELEGATE = (
 
 
 def start(command: tuple[str, ...]) -> Child:
-    """Start a child on pipes; Ctrl-C in a terminal does not reach it."""
+    """Start a child on pipes and, on POSIX, out of the reach of Ctrl-C."""
     return Popen(
         command,
         bufsize=0,

@@ -99,8 +99,8 @@ def compute_in_processes() -> None:
     options = get_context("spawn"), start_new_thread, (end_with_parent, ())
     with ExitStack() as stack:
         if sys.platform != "win32":
-            # The workers inherit this: Ctrl-C is left to us, after their end.
-            resource_tracker.ensure_running()  # later, it would unblock it
+            # Workers inherit the mask: Ctrl-C waits until they have ended.
+            resource_tracker.ensure_running()  # later, it would unblock SIGINT
             old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, old)
         pool = futures.ProcessPoolExecutor(WORKERS, *options)
@@ -110,9 +110,9 @@ def compute_in_processes() -> None:
     print("Worker processes count", *counts)
     print("This script is __main__ there:", "__main__" in names)
     print("Each worker imports the script: without the guard at its end, it")
-    print("would start workers. Arguments and results are pickled, functions")
-    print("by name: a lambda cannot be sent. Workers outlive a parent that is")
-    print("killed, unless they watch it, as these do:")
+    print("would try to start workers. Arguments and results are pickled,")
+    print("functions by name: a lambda cannot be sent. Workers outlive their")
+    print("parent if it is killed, unless they watch it, as these do:")
     print("multiprocessing.parent_process().join(). Interpreters (since 3.14)")
     print("and, without the GIL, threads run in parallel, too.")
     if sys.version_info >= (3, 14):

@@ -152,7 +152,7 @@ def safe_operations() -> None:
     print("append and pop at both ends of a deque:", len(popped), end=" ")
     print(f"items, {len(set(popped))} different")
     print(f"d[key] += f() in {THREADS} threads: d[key] is", values["count"])
-    print("if key not in d: d[key] = x:", writers, "of them have written")
+    print("if key not in d: d[key] = x:", writers, "threads have written")
     print("Each append and pop is one step, which no other thread can divide:")
     print("the documentation lists such thread safety guarantees. A check and")
     print("what follows from it are two steps: they need a lock.")

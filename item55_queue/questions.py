@@ -62,7 +62,7 @@ def join_that_never_returns() -> None:
             work.task_done()  # lets the joiner end
         print(f"{worker.__name__}: queue empty: {work.empty()},", end=" ")
         print(f"not done: {undone}, join() waits: {waits}")
-    print("join() counts calls of task_done(), so no error may skip one.")
+    print("join() counts calls to task_done(), so no error may skip one.")
 
 
 def take_all(work: Queue[Any]) -> int:

@@ -184,7 +184,7 @@ class ClosableQueue(Queue[Any]):
     SENTINEL = object()
 
     def close(self) -> None:
-        """End one iteration, once it has all items that were put before."""
+        """End one iteration, once all items put before have been taken."""
         # Since 3.13, Queue.shutdown() ends a queue for all its users.
         self.put(self.SENTINEL)
 
@@ -275,7 +275,7 @@ def stop_threads(
 def run_pipeline(
     counts: Sequence[int], funcs: Sequence[Func], items: Iterable[object]
 ) -> tuple[list[Any], list[Failure]]:
-    """Return what comes through a phase for each func, and what fails."""
+    """Run items through a phase per func; return results and failures."""
     queues = [*(ClosableQueue(BOUND) for _ in funcs), ClosableQueue()]
     phases = list(map(start_threads, counts, funcs, queues, queues[1:]))
     for item in items:

@@ -73,8 +73,8 @@ def interrupted_pool() -> None:
             pool.shutdown(wait=False, cancel_futures=True)
         ),
     }
-    print("KeyboardInterrupt comes during the first of", CALLS, "calls. If an")
-    print("`except` clause inside `with` does this, so many of them run:")
+    print("KeyboardInterrupt comes during the first of", CALLS, "calls. How")
+    print("many of them run, if an `except` clause inside `with` does this:")
     for code, react in reactions.items():
         print(f"    {code:46}  {calls_run(react):2}")
     print("Leaving `with` waits for all calls that are not cancelled. Without")

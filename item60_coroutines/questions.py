@@ -140,8 +140,9 @@ async def what_happens(start: Start) -> str:
     answers: WeakSet[asyncio.Future[None]] = WeakSet()
 
     async def wait_for_answer() -> None:
-        answer = loop.create_future()  # refers to the task that awaits it,
-        answers.add(answer)  # and nothing else refers to it
+        # The future and the task that awaits it refer only to each other.
+        answer = loop.create_future()
+        answers.add(answer)
         await answer
         heard.append("finished")
 
@@ -176,7 +177,7 @@ async def lost_task() -> None:
 async def visit_many(
     count: int, at_once: int, visit: Visit, limit: float | None = None
 ) -> str:
-    """Visit so many, within limit seconds, and return how it went."""
+    """Make count visits within limit seconds; return how they went."""
     semaphore = asyncio.Semaphore(at_once)
     running = most = done = 0
 
@@ -207,7 +208,7 @@ async def many_but_not_at_once() -> None:
     for at_once in MANY, AT_ONCE:
         outcome = await visit_many(MANY, at_once, soon)
         print(f"Semaphore({at_once}): {outcome}")
-    print(f"A limit of {BRIEFLY} seconds for 1000 that never answer:")
+    print(f"A limit of {BRIEFLY} seconds for 1000 visits that never end:")
     print(f"    {await visit_many(1_000, AT_ONCE, never, BRIEFLY)}")
 
 
@@ -266,10 +267,10 @@ async def stopped_group() -> None:
                 group.create_task(asyncio.Event().wait()) for _ in range(3)
             ]
             group.create_task(stop_group())
-    except* StopGroup:  # needs Python 3.11
+    except* StopGroup:
         print("One task raised StopGroup, which except* caught.")
     cancelled = sum(task.cancelled() for task in tasks)
-    print(f"The {cancelled} tasks that still waited have been cancelled.")
+    print(f"The {cancelled} tasks that were waiting have been cancelled.")
     print("Since 3.15, TaskGroup.cancel() does this without an exception.")
 
 
