@@ -3,8 +3,7 @@
 PYTHON ?= python3
 ITEMS = item52_subprocess item53_gil item54_lock item55_queue item56_life \
 	item57_threads item58_queue_refactor item59_pool item60_coroutines
-ANSWERED = item52_subprocess item53_gil item54_lock item55_queue \
-	item57_threads item59_pool item60_coroutines
+ANSWERED = $(patsubst %/questions.py,%,$(wildcard $(ITEMS:=/questions.py)))
 TARGETS = item52 item53 item54 item55 item56 item57 item58 item59 item60
 
 # What a user has set for Python, pip and pytest is not meant for these, but
