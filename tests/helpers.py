@@ -1,6 +1,5 @@
 """What several test modules need: the scripts, as modules and as processes."""
 
-import importlib.util
 import io
 import itertools
 import os
@@ -16,32 +15,31 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
-from functools import cache
+from contextlib import contextmanager, redirect_stdout, suppress
+from functools import cache, partial
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "__snapshots__" / "test_golden"
 ITEMS = sorted(path.parent.name for path in ROOT.glob("item*/chapter.py"))
 # Every script, by the name of its golden transcript.
 SCRIPTS = {
-    item + suffix: ROOT / item / f"{script}.py"
-    for item in ITEMS
-    for script, suffix in {"main": "", "questions": "-questions"}.items()
-    if (ROOT / item / f"{script}.py").exists()
+    f"{path.parent.name}-{path.stem}".removesuffix("-main"): path
+    for path in sorted(ROOT.glob("item*/*.py"))
+    if path.stem in ("main", "questions")
 }
-T = TypeVar("T")
 LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
 POOL = ThreadPoolExecutor(6)  # more than cores: most scripts wait
-posix = pytest.mark.skipif(
-    os.name != "posix", reason="signals and limits are those of POSIX"
-)
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 # Nothing that a user sets for Python or pytest changes what the tests see.
@@ -56,16 +54,9 @@ ENVIRONMENT = {
 def load(item: str, script: str = "main") -> Any:
     """Return a script of an item as a module with a name of its own."""
     path = ROOT / item / f"{script}.py"
-    name = f"{item}_{script}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
+    module = ModuleType(f"{item}_{script}")
+    with patch.object(sys, "path", [str(path.parent), *sys.path]):
+        SourceFileLoader(module.__name__, str(path)).exec_module(module)
     return module
 
 
@@ -83,21 +74,20 @@ def run(
     *command: str | Path, **options: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run this Python on a command line; both outputs are text."""
-    defaults = {
+    options = {
         "stdin": subprocess.DEVNULL,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
         "text": True,
         "timeout": LIMIT,
         "env": ENVIRONMENT,
+        **options,
     }
-    return subprocess.run(
-        [sys.executable, "-B", *command], **{**defaults, **options}
-    )
+    return subprocess.run([sys.executable, "-B", *command], **options)
 
 
 @cache
-def begin(runs: Callable[[str], T], name: str) -> Future[T]:
+def begin(runs: Callable[[str], Any], name: str) -> Future[Any]:
     """Begin to run a script, once, while other tests run."""
     return POOL.submit(runs, name)
 
@@ -105,7 +95,7 @@ def begin(runs: Callable[[str], T], name: str) -> Future[T]:
 def each_script(
     runs: Callable[[str], Any], names: Iterable[str] = SCRIPTS
 ) -> pytest.MarkDecorator:
-    """Return a mark for a test of each script, which begins early to run."""
+    """Return a mark to test each script; their runs begin early."""
     mark = pytest.mark.looks_at
     values = [pytest.param(name, marks=mark(runs, name)) for name in names]
     return pytest.mark.parametrize("name", values)
@@ -137,21 +127,19 @@ def mask(text: str) -> str:
 def relatives(token: str) -> list[str]:
     """Return the processes with token in their environment, where /proc is.
 
-    Zombies have none: they are gone, whenever init reaps them.
+    A zombie has no environment: it counts as gone.
     """
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):  # it has ended meanwhile, or is not ours
             if token.encode() in (process / "environ").read_bytes():
                 found.append(process.name)
-        except OSError:  # it has ended meanwhile, or is not ours
-            pass
     return found
 
 
 @contextmanager
 def family() -> Iterator[dict[str, str]]:
-    """Yield an environment; in the end, no process that has it is left."""
+    """Yield an environment; fail if a process that has it is left behind."""
     token = str(uuid.uuid4())
     yield {**ENVIRONMENT, "FAMILY": token}
     deadline = time.monotonic() + LIMIT / 2
@@ -190,6 +178,12 @@ def late(before: float = 0.0, after: float = 0.0) -> type[Thread]:
             time.sleep(after)
 
     return Late
+
+
+# A pool whose threads begin late
+late_pool: Any = partial(
+    ThreadPoolExecutor, initializer=partial(time.sleep, 0.05)
+)
 
 
 def waits_for(lock: Any, access: Callable[[], object]) -> bool:
@@ -234,5 +228,5 @@ def random_grids(kind: Any, count: int = 20) -> Iterator[Any]:
         grid = kind(chance.randint(1, 6), chance.randint(1, 6))
         for y in range(grid.height):
             for x in range(grid.width):
-                grid.set(y, x, chance.choice("*--"))
+                grid.set(y, x, chance.choice("*-"))
         yield grid

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock, patch
+from unittest.mock import Mock, call, patch
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_the_four_threads_compute_at_the_same_time() -> None:
     ],
 )
 def test_the_output_tells_the_build(names: dict[str, Any], build: str) -> None:
-    """C53.2: before 3.13, nothing tells, and all have the GIL."""
+    """C53.2: before 3.13, there is no such function, and all have the GIL."""
     output = printed(main.factorize_in_threads, sys=SimpleNamespace(**names))
     assert output.endswith(f" cores in use, {build} the GIL\n")
 
@@ -56,56 +56,46 @@ def test_the_output_tells_the_build(names: dict[str, Any], build: str) -> None:
 def test_calls_in_a_row_are_one_after_another() -> None:
     """C53.3: five calls, all in the main thread."""
     callers: list[Any] = []
-
-    def note() -> None:
-        callers.append(threading.current_thread())
-
-    printed(main.block_in_a_row, slow_systemcall=note)
+    printed(
+        main.block_in_a_row,
+        slow_systemcall=lambda: callers.append(threading.current_thread()),
+    )
     assert callers == [threading.main_thread()] * 5
 
 
 def test_calls_overlap_each_other_and_the_main_thread_s_work() -> None:
-    """C53.4: five are in the call until the main thread has computed."""
-    barrier, computed = Barrier(5), Event()
+    """C53.4: five are in the call until the main thread has computed.
+
+    They pass the demo's own barrier before.
+    """
+    barrier, computed, gate = Barrier(5), Event(), Mock()
 
     def locate(index: int) -> int:
         if index == 4:
             computed.set()
         return index
 
-    def call() -> None:
+    def block() -> None:
         barrier.wait(LIMIT)
         assert computed.wait(LIMIT)
 
     output = printed(
         main.block_in_threads,
+        Barrier=gate,
         compute_helicopter_location=locate,
-        slow_systemcall=call,
+        slow_systemcall=block,
     )
     assert "\n5 calls were in progress at the same time\n" in output
-
-
-class OneAtATime(threading.Thread):
-    """A thread that has ended once it is started."""
-
-    def start(self) -> None:
-        super().start()
-        self.join()
+    assert gate.mock_calls == [call(5, timeout=10), *[call().wait()] * 5]
 
 
 @patch.object(threading, "excepthook", Mock())
-@pytest.mark.parametrize(
-    "replaced",
-    [{"Thread": OneAtATime}, {"slow_systemcall": Mock(side_effect=OSError)}],
-    ids=list,
-)
-def test_calls_that_fail_or_do_not_overlap_have_no_figure(
-    replaced: dict[str, Any], capsys: pytest.CaptureFixture[str]
+def test_calls_that_fail_have_no_figure(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """C53.4: one at a time, they do not pass the demo's own barrier."""
-    brief = Barrier(5, timeout=0.05)
+    """C53.4."""
     with (
-        patch.multiple(main, Barrier=lambda *_, **__: brief, **replaced),
+        patch.object(main, "slow_systemcall", side_effect=OSError),
         pytest.raises(SystemExit, match="only 0 of 5 calls finished"),
     ):
         main.block_in_threads()

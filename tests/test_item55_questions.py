@@ -4,15 +4,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from queue import Empty, Queue
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from tests.helpers import load, printed, transcript
+from tests.helpers import late_pool, load, printed, transcript
 
 questions = load("item55_queue", "questions")
 
@@ -55,9 +53,6 @@ def test_a_thread_that_comes_or_leaves_late_is_waited_for() -> None:
             time.sleep(0.01)
             return result
 
-    late_pool = partial(
-        ThreadPoolExecutor, initializer=partial(time.sleep, 0.05)
-    )
     output = printed(
         questions.shared_generator, Event=Late, ThreadPoolExecutor=late_pool
     )

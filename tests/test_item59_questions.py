@@ -1,19 +1,15 @@
 """What the answers of item 59 claim, beyond what their transcript shows."""
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from time import sleep
 from typing import Any
 
 import pytest
 
-from tests.helpers import load, printed
+from tests.helpers import late_pool, load, printed
 
 questions = load("item59_pool", "questions")
-late: Any = partial(ThreadPoolExecutor, initializer=partial(sleep, 0.05))
 
 
 @pytest.mark.parametrize("answer", questions.QUESTIONS.values())
 def test_a_pool_s_thread_may_start_late(answer: Any) -> None:
     """Q59.A, Q59.B: it is waited for."""
-    assert printed(answer, ThreadPoolExecutor=late) == printed(answer)
+    assert printed(answer, ThreadPoolExecutor=late_pool) == printed(answer)

@@ -4,7 +4,7 @@ import asyncio
 from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, Mock, patch
 
 import psutil
 import pytest
@@ -38,15 +38,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.mark.parametrize("way", ways.AT_ONCE)
 def test_every_way_returns_the_grid_of_item_56(way: str) -> None:
     """Each cell waits once, and so does the bare floor for each cell."""
-    waits: list[int] = []
-
-    async def async_wait() -> None:
-        waits.append(1)
-
-    def wait() -> None:
-        waits.append(1)
-
-    call: Any = async_wait if way == "coroutines" else wait
+    call: Any = AsyncMock() if way == "coroutines" else Mock()
     board = ways.board(45)
 
     async def one_of_each() -> None:
@@ -54,10 +46,10 @@ def test_every_way_returns_the_grid_of_item_56(way: str) -> None:
             with ways.stepping(way, ways.rules(way, logic)) as step:
                 grid = await measure.once(step, board)
             assert str(grid) == life(board) != str(board)
-            assert len(waits) == count
+            assert len(call.mock_calls) == count
         with ways.bare(way, 45, call) as bare:
             await measure.once(bare, None)
-        assert len(waits) == 2 * 45
+        assert len(call.mock_calls) == 2 * 45
 
     asyncio.run(one_of_each())
 
@@ -109,15 +101,14 @@ def test_the_cost_is_threads_and_bytes(way: str, threads: int) -> None:
     assert cost == {"threads": threads, "bytes": 512}
 
 
-def test_threads_that_may_need_half_of_the_memory_are_not_tried(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_threads_that_may_need_half_of_the_memory_are_not_tried() -> None:
     memory = SimpleNamespace(available=2 * 45 * measure.THREAD_MEMORY)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    assert asyncio.run(measure.cost("threads", 45, "gate"))["threads"] == 46
-    memory.available -= 1
-    with pytest.raises(OSError, match=r"^45 threads may need too much"):
-        asyncio.run(measure.cost("threads", 45, "gate"))
+    with patch.object(psutil, "virtual_memory", lambda: memory):
+        cost = asyncio.run(measure.cost("threads", 45, "gate"))
+        assert cost["threads"] == 46
+        memory.available -= 1
+        with pytest.raises(OSError, match=r"^45 threads may need too much"):
+            asyncio.run(measure.cost("threads", 45, "gate"))
 
 
 def test_a_timeline_starts_with_the_generation(clock: Clock) -> None:
