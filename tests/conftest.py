@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.helpers import ENVIRONMENT, POOL, begin
+from tests.helpers import POOL, begin
 
 
 def pytest_sessionstart() -> None:
@@ -18,9 +18,8 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for name in set(os.environ) - set(ENVIRONMENT):
-        if name.startswith("PYTHON"):
-            del os.environ[name]
+    for name in [name for name in os.environ if name.startswith("PYTHON")]:
+        del os.environ[name]
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,18 +1,15 @@
 """What a reader sees is what the transcripts in __snapshots__ say."""
 
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import (
-    SingleFileSnapshotExtension,
-    WriteMode,
-)
+from syrupy.extensions import single_file
 
 from tests.helpers import SCRIPTS, begin, each_script, mask, run_copy
 
 
-class Transcript(SingleFileSnapshotExtension):
+class Transcript(single_file.SingleFileSnapshotExtension):
     """A .txt file for each script."""
 
-    _write_mode = WriteMode.TEXT
+    _write_mode = single_file.WriteMode.TEXT
     file_extension = "txt"
 
 
@@ -20,10 +17,6 @@ class Transcript(SingleFileSnapshotExtension):
 def test_transcript(name: str, snapshot: SnapshotAssertion) -> None:
     """In a copy of its folder, a script prints its transcript."""
     result, files = begin(run_copy, name).result()
-
-    assert result.stderr == ""
-    assert result.returncode == 0
-    originals = {path.name for path in SCRIPTS[name].parent.glob("*.py")}
-    assert files == originals
-    transcript = mask(result.stdout)
-    assert transcript == snapshot(extension_class=Transcript)
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert files == {path.name for path in SCRIPTS[name].parent.glob("*.py")}
+    assert mask(result.stdout) == snapshot(extension_class=Transcript)

@@ -7,12 +7,6 @@ from tests.helpers import linux, load, printed, transcript
 questions = load("item52_subprocess", "questions")
 
 
-def test_the_child_waits_for_its_reader_however_long() -> None:
-    """Q52.A: it is not a slow start that keeps it from ending."""
-    output = printed(questions.wait_and_communicate, TIMEOUT=0.2)
-    assert "wait: TimeoutExpired after 0.2 s\n" in output
-
-
 @linux
 def test_a_child_is_a_zombie_until_its_parent_waits() -> None:
     """Q52.B."""

