@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import cache, partial
-from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -54,9 +53,10 @@ ENVIRONMENT = {
 def load(item: str, script: str = "main") -> Any:
     """Return a script of an item as a module with a name of its own."""
     path = ROOT / item / f"{script}.py"
-    module = ModuleType(f"{item}_{script}")
+    spec: Any = spec_from_file_location(f"{item}_{script}", path)
+    module = module_from_spec(spec)
     with patch.object(sys, "path", [str(path.parent), *sys.path]):
-        SourceFileLoader(module.__name__, str(path)).exec_module(module)
+        spec.loader.exec_module(module)
     return module
 
 
