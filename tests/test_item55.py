@@ -17,7 +17,8 @@ ClosableQueue: Any = main.ClosableQueue
 
 
 def test_the_polls_of_the_polling_pipeline_are_counted() -> None:
-    """C55.1: and compared with its work."""
+    """C55.1: and compared with its work; all workers have ended."""
+    before = threading.active_count()
     polls = itertools.count()
 
     class Noted(main.MyQueue):  # type: ignore[misc, name-defined]
@@ -25,12 +26,12 @@ def test_the_polls_of_the_polling_pipeline_are_counted() -> None:
             next(polls)
             return super().get()
 
-    class Busy(main.Worker):  # type: ignore[misc, name-defined]
-        work_done = property(lambda _: 10**9, lambda *_: None)
-
-    output = printed(main.polling_pipeline, Worker=Busy, MyQueue=Noted)
+    much = {"work_done": property(lambda _: 10**9, lambda *_: None)}
+    busy = type("Busy", (late(after=0.05), main.Worker), much)
+    output = printed(main.polling_pipeline, Worker=busy, MyQueue=Noted)
     assert "at least twice as often: False\n" in output
     assert f"here: polled {next(polls)} times\n" in output
+    assert threading.active_count() == before
 
 
 def test_the_consumer_waits_in_one_get_and_never_polls() -> None:
