@@ -1,4 +1,4 @@
-"""How a script runs as a command: the same file in all nine folders."""
+"""Runs a script as a command: the same file in all nine folders."""
 
 import os
 import signal
@@ -25,13 +25,14 @@ def own_signals() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def heading(names: Any, demo: Callable[[], None]) -> str:
-    """Return the line above a demo: its numbers or letter, and its title."""
+def describe(names: Any, demo: Callable[[], None]) -> tuple[str, str]:
+    """Return a demo's heading and its words, from its docstring."""
     first, last = names[0], names[-1]
     kind = "Question" if isinstance(first, str) else "Example"
     label = f"{kind} {first}" if first == last else f"{kind}s {first}-{last}"
     # Under -OO, there are no docstrings.
-    return f"{label}: {demo.__doc__ or demo.__name__.replace('_', ' ')}"
+    title, *words = (demo.__doc__ or demo.__name__).splitlines()
+    return f"{label}: {title}", "\n".join(map(str.strip, words)).rstrip()
 
 
 def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
@@ -39,15 +40,22 @@ def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
 
     Exits with status 2 if one is unknown, with 1 once nobody reads stdout.
     """
+    headings = [describe(names, demo)[0] for names, demo in demos.items()]
     parser = ArgumentParser(
-        description=lesson, formatter_class=RawDescriptionHelpFormatter
+        description=lesson,
+        epilog="\n".join(headings),
+        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", type=str.upper, metavar="NAME")
-    chosen = parser.parse_args().names
     known = [str(name) for names in demos for name in names]
-    for name in chosen:
-        if name not in known:
-            parser.error(f"no {name}: choose from {known[0]} to {known[-1]}")
+    chosen = set()
+    for argument in parser.parse_args().names:
+        try:
+            ends = sorted(map(known.index, argument.split("-")))
+        except ValueError:
+            there = " to ".join(dict.fromkeys((known[0], known[-1])))
+            parser.error(f"no {argument} here, only {there}")
+        chosen.update(known[ends[0] : ends[-1] + 1])  # 1-3, as in a heading
     if None in (sys.stdin, sys.stdout, sys.stderr):
         # What is opened next would be taken for the one that is closed.
         while os.open(os.devnull, os.O_RDWR) < 2:
@@ -58,9 +66,10 @@ def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
     try:
         for names, demo in demos.items():
             if not chosen or any(str(name) in chosen for name in names):
-                print(heading(names, demo))
+                heading, words = describe(names, demo)
+                print(heading)
                 demo()
-                print(flush=True)
+                print(words, end="\n\n" if words else "\n", flush=True)
     except OSError:
         try:
             print(flush=True)
