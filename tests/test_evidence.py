@@ -4,16 +4,16 @@ Each row makes a world in which something is false, and says what becomes of
 a demo's lines there.
 """
 
+import io
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, redirect_stdout
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import pytest
 
-from tests.helpers import load, printed
+from tests.helpers import load
 
 
 class World(NamedTuple):
@@ -29,38 +29,31 @@ class World(NamedTuple):
     told: str
 
 
-class NoLock(nullcontext[None]):
-    """A lock does not lock."""
-
-
 WORLDS = [
-    World("item54_lock", "no_lost_readings", {"Lock": NoLock}, "got 500"),
+    World("item53_gil", "block_in_a_row", {"CALLS": 4}, "in a row 0.4"),
 ]
 
 
-@contextmanager
-def without_reports(told: list[str]) -> Iterator[None]:
-    """Add errors that end threads to a list, and print none of them."""
-
-    def note(report: Any) -> None:
-        told.append(f"{report.exc_type.__name__}: {report.exc_value}")
-
-    with patch.object(threading, "excepthook", note):
-        yield
-
-
 def tell(script: str, demo: str, false: dict[str, Any]) -> str:
-    """Return what a demo prints in a world, and the errors that end it."""
+    """Return what a demo prints in a world, and the errors it ends with."""
     item, _, kind = script.partition("-")
     function = getattr(load(item, kind or "main"), demo)
-    errors: list[str] = []
+    dotted = [patch(name, false[name]) for name in false if "." in name]
+    own = {name: false[name] for name in false if "." not in name}
+
+    def end(error: Any) -> None:
+        print(f"{error.exc_type.__name__}: {error.exc_value}")
+
     with ExitStack() as stack:
-        stack.enter_context(without_reports(errors))
-        for name in [name for name in false if "." in name]:
-            stack.enter_context(patch(name, false[name]))
-        own = {name: false[name] for name in false if "." not in name}
-        output = printed(function, errors, **own)
-    return "\n".join([output, *errors])
+        output = stack.enter_context(redirect_stdout(io.StringIO()))
+        for world in patch.object(threading, "excepthook", end), *dotted:
+            stack.enter_context(world)
+        stack.enter_context(patch.dict(function.__globals__, own))
+        try:
+            function()
+        except (Exception, SystemExit) as error:
+            print(f"{type(error).__name__}: {error}")
+    return output.getvalue()
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.demo)
