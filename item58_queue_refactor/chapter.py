@@ -14,12 +14,10 @@ if sys.version_info < (3, 11):  # noqa: UP036
 
 
 def own_signals() -> None:
-    """Let Ctrl-C end this process at once, whatever its threads do.
-
-    Undo what children would inherit: signals that are ignored or blocked.
-    """
+    """Let Ctrl-C end this process at once, whatever its threads do."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     if sys.platform != "win32":
+        # What a parent ignores or blocks, its children would inherit.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -36,10 +34,7 @@ def describe(names: Any, demo: Callable[[], None]) -> tuple[str, str]:
 
 
 def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
-    """Run the demos named on the command line, or all of them.
-
-    Exits with status 2 if one is unknown, with 1 once nobody reads stdout.
-    """
+    """Run the demos named on the command line, or all; 2 if one is unknown."""
     headings = [describe(names, demo)[0] for names, demo in demos.items()]
     parser = ArgumentParser(
         description=lesson,

@@ -59,10 +59,11 @@ def wordless(name: str, text: str) -> str:
     demos = getattr(module, "EXAMPLES", None) or module.QUESTIONS
     for names, demo in demos.items():
         heading, words = module.run.__globals__["describe"](names, demo)
-        label, title = heading.split(": ", 1)
-        text = text.replace(heading, label).replace(f"{words}\n\n", "\n")
-        text = text.replace(f"{label}: {demo.__name__}\n", f"{label}\n")
-    return mask(text)
+        label = heading.partition(":")[0]
+        text = text.replace(heading, f"{label}: {demo.__name__}")
+        if words:
+            text = text.replace(f"{words}\n\n", "\n")
+    return text
 
 
 def run_harshly(name: str) -> Result:
@@ -78,8 +79,7 @@ def test_harsh_conditions_change_nothing(name: str) -> None:
     result = begin(run_harshly, name).result()
     assert (result.stderr, result.returncode) == ("", 0)
     golden = GOLDEN / f"test_transcript[{name}].txt"
-    expected = wordless(name, golden.read_text())
-    assert wordless(name, result.stdout) == expected
+    assert mask(result.stdout) == wordless(name, golden.read_text())
     assert ": None" not in result.stdout
 
 
@@ -87,7 +87,11 @@ def test_several_numbers_run_their_demos_once_in_the_book_s_order() -> None:
     """Whatever the order in which they are given; --help lists them all."""
     stdout = run(ITEM54, "8", "5-3", "1").stdout
     headings = re.findall(r"(?m)^Examples? [-\d]+: .*$", stdout)
-    assert [line.split(":")[0][9:] for line in headings] == ["1-3", "4-5", "7-8"]
+    assert [line.split(":")[0][9:] for line in headings] == [
+        "1-3",
+        "4-5",
+        "7-8",
+    ]
     stdout = run(ITEM54, "--help").stdout
     lesson = ITEM54.read_text().split('"""')[1].strip()
     assert all(line in stdout for line in [lesson, *headings])
