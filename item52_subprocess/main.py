@@ -8,12 +8,11 @@ the simple case, `Popen` for pipelines and for doing other work meanwhile,
     python3 item52_subprocess/main.py 3 8      (no numbers: every example)
 """
 
-import hashlib
 import os
 import secrets
+import shutil
 import subprocess
 import sys
-from functools import cache
 from subprocess import PIPE, CalledProcessError, Popen, TimeoutExpired
 from time import perf_counter
 from typing import IO
@@ -24,47 +23,56 @@ CHILDREN = 10
 NAP = 0.1  # seconds
 TIMEOUT = 0.05  # seconds for a child that hangs
 PATIENCE = 30.0  # seconds for a child that works
-MESSAGES = 3
-MESSAGE_SIZE = 10  # bytes
+MESSAGES = [secrets.token_bytes(10) for _ in range(3)]
 
 Child = Popen[bytes]
-Command = tuple[str, ...]
 
 # Made afresh for each run. Children find it in their environment; on their
 # command line, everybody on this machine could read it.
 PASSWORD = secrets.token_hex()
-ENVIRONMENT = {**os.environ, "PASSWORD": PASSWORD}
+WITH_KEY = {**os.environ, "PASSWORD": PASSWORD}
 
-# Children that only speak or sleep are Python. Each ends by itself, soon or
-# with its pipes, so none outlives this script for long, however it ends.
-PYTHON = sys.executable, "-IS", "-c"
-SPEAK = *PYTHON, "print('Hello from the child')"
-FAIL = *PYTHON, "raise SystemExit(3)"
-LISTEN = *PYTHON, "import sys; sys.stdin.read()"
-TAKE_A_NAP = *PYTHON, f"import time; time.sleep({NAP})"
-HANG = *PYTHON, "import time\nwhile True: print(flush=True); time.sleep(0.01)"
+# Children that only speak or sleep are Python. However this script ends, they
+# end as well, on their own or because their pipes do.
+PYTHON = [sys.executable, "-IS", "-c"]
+SPEAK = [*PYTHON, "print('Hello from the child')"]
+FAIL = [*PYTHON, "raise SystemExit(3)"]
+LISTEN = [*PYTHON, "import sys; sys.stdin.read()"]
+TAKE_A_NAP = [*PYTHON, f"import time; time.sleep({NAP})"]
+HANG = [
+    *PYTHON,
+    "import time\nwhile True: print(flush=True); time.sleep(0.01)",
+]
 
-CIPHER = "openssl", "enc", "-des3", "-pbkdf2", "-pass", "env:PASSWORD"
-DIGEST = "openssl", "dgst", "-sha256", "-binary"
-
-# Where `openssl` is missing or fails, a toy takes the place of its cipher:
-# XOR with bytes made from the password encrypts, and undoes itself.
-TOY_CIPHER_CODE = """
+# Where there is no `openssl`, a toy takes the place of its cipher: XOR with
+# bytes made from the password encrypts, and undoes itself.
+TOY = """
 import hashlib, os, sys
 data = sys.stdin.buffer.read()
 key = hashlib.shake_256(os.environ["PASSWORD"].encode()).digest(len(data))
 sys.stdout.buffer.write(bytes(a ^ b for a, b in zip(data, key)))
 """
-DIGEST_CODE = """
+SHA256 = """
 import hashlib, sys
 sys.stdout.buffer.write(hashlib.sha256(sys.stdin.buffer.read()).digest())
 """
+if openssl := shutil.which("openssl"):
+    TOOLS = "openssl"
+    ENCRYPT = [openssl, "enc", "-aes256", "-pbkdf2", "-pass", "env:PASSWORD"]
+    DECRYPT = [*ENCRYPT, "-d"]
+    DIGEST = [openssl, "dgst", "-sha256", "-binary"]
+else:
+    TOOLS = "toys in Python"
+    ENCRYPT = DECRYPT = [*PYTHON, TOY]
+    DIGEST = [*PYTHON, SHA256]
 
 
 # Example 1
 def run_to_completion() -> None:
     """`run` starts a child, waits for it, and returns its output."""
-    child = subprocess.run(SPEAK, capture_output=True, check=True, text=True)
+    child = subprocess.run(
+        SPEAK, capture_output=True, check=True, encoding="utf-8"
+    )
     print(child.stdout, end="")
     try:
         subprocess.run(FAIL, capture_output=True, check=True)
@@ -72,16 +80,9 @@ def run_to_completion() -> None:
         print(f"{type(error).__name__}: exit status {error.returncode}")
 
 
-def start(command: Command, stdin: int | IO[bytes] | None = PIPE) -> Child:
-    """Start a child on pipes and, on POSIX, out of the reach of Ctrl-C."""
-    return Popen(
-        command,
-        stdin=stdin,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=ENVIRONMENT,
-        start_new_session=True,
-    )
+def start(command: list[str], stdin: int | IO[bytes] | None = PIPE) -> Child:
+    """Start a child on pipes."""
+    return Popen(command, stdin=stdin, stdout=PIPE, stderr=PIPE, env=WITH_KEY)
 
 
 def finish(child: Child, data: bytes | None = None) -> bytes:
@@ -89,24 +90,27 @@ def finish(child: Child, data: bytes | None = None) -> bytes:
 
     Raises CalledProcessError if it fails, TimeoutExpired after PATIENCE.
     """
-    output, errors = child.communicate(data, timeout=PATIENCE)
+    try:
+        output, errors = child.communicate(data, timeout=PATIENCE)
+    except TimeoutExpired:
+        child.kill()
+        child.communicate()
+        raise
     if child.returncode != 0:
-        raise CalledProcessError(child.returncode, child.args, output, errors)
+        error = CalledProcessError(child.returncode, child.args)
+        error.add_note(errors.decode(errors="replace"))  # its last words
+        raise error
     return output or b""
 
 
 # Example 2
 def poll_and_work() -> None:
-    """The parent works while a child runs, and polls until it has ended."""
-    rounds = 0
+    """While a child runs, the parent works, and poll() returns None."""
     with start(LISTEN) as child:
-        while child.poll() is None:
-            rounds += 1  # the parent's work
-            if rounds == 3:
-                assert child.stdin is not None
-                child.stdin.close()  # the child is waiting for this
-    print(f"Exit status {child.returncode}")
-    print("The parent worked at least three rounds:", rounds >= 3)
+        for _ in range(3):
+            print("Working... poll() returns", child.poll())
+    # Leaving the block has closed the input for whose end the child waited.
+    print("Exit status", child.returncode)
 
 
 # Example 3
@@ -123,27 +127,10 @@ def sleep_in_parallel() -> None:
     print(f"here: {CHILDREN} naps of {NAP} s took {seconds:.3f} s together")
 
 
-@cache
-def find_tools() -> tuple[str, Command, Command, Command]:
-    """Return the tools that work here: name, cipher, decipher, digest."""
-    decipher = *CIPHER, "-d"
-    try:
-        encrypted = finish(start(CIPHER), b"a")
-        decrypted = finish(start(decipher), encrypted)
-        digest = finish(start(DIGEST), b"a")
-        if (decrypted, digest) == (b"a", hashlib.sha256(b"a").digest()):
-            return "openssl", CIPHER, decipher, DIGEST
-    except (OSError, subprocess.SubprocessError):
-        pass
-    toy = *PYTHON, TOY_CIPHER_CODE
-    return "a toy in Python", toy, toy, (*PYTHON, DIGEST_CODE)
-
-
 # Example 5
 def run_encrypt(data: bytes) -> Child:
     """Start a child that encrypts data; its stdout yields the ciphertext."""
-    _, cipher, _, _ = find_tools()
-    child = start(cipher)
+    child = start(ENCRYPT)
     assert child.stdin is not None
     # Ten bytes fit into the pipe, which holds some 64 KiB. More data would
     # need communicate(), which writes and reads at the same time.
@@ -152,26 +139,45 @@ def run_encrypt(data: bytes) -> Child:
     return child
 
 
+def end_inputs(children: list[Child]) -> None:
+    """Close each child's stdin, so that it meets the end of its input."""
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.close()
+        child.stdin = None  # communicate() would flush it
+
+
 # Example 6
 def encrypt_in_parallel() -> None:
-    """Three children encrypt at the same time what the parent sends."""
-    messages = [secrets.token_bytes(MESSAGE_SIZE) for _ in range(MESSAGES)]
-    children = [run_encrypt(message) for message in messages]
+    """Three children encrypt at the same time what the parent sends.
+
+    communicate() closes the input of the child that it waits for. If the
+    others' inputs stayed open, the children would end one after another.
+    """
+    children = [run_encrypt(message) for message in MESSAGES]
+    running = sum(child.poll() is None for child in children)
+    end_inputs(children)
+    waiting = sum(child.stdin is not None for child in children)
+    print(
+        f"{running} children have run at once, {waiting} wait for more input"
+    )
 
     # Example 7
     encrypted = [finish(child) for child in children]
     print("Exit statuses", *(child.returncode for child in children))
-    name, _, decipher, _ = find_tools()
-    plain = [finish(start(decipher), data) for data in encrypted]
-    print(f"Decryption restores all {MESSAGE_SIZE} bytes:", plain == messages)
-    print(f"here: encrypted by {name}")
+    plain = sum(a in b for a, b in zip(MESSAGES, encrypted, strict=True))
+    print(
+        f"{plain} of {len(MESSAGES)} messages can be read in what they wrote"
+    )
+    decrypted = [finish(start(DECRYPT), data) for data in encrypted]
+    print("Decryption restores every byte:", decrypted == MESSAGES)
+    print(f"here: {TOOLS}")
 
 
 # Example 8
 def run_hash(input_stdin: int | IO[bytes] | None) -> Child:
     """Start a child that digests its stdin; its stdout yields the digest."""
-    *_, digest = find_tools()
-    return start(digest, input_stdin)
+    return start(DIGEST, input_stdin)
 
 
 # Example 9
@@ -183,23 +189,21 @@ def start_pipeline(data: bytes) -> tuple[Child, Child]:
     # the first one cannot write any more, and ends instead of hanging.
     assert encrypt.stdout is not None
     encrypt.stdout.close()
-    encrypt.stdout = None
+    encrypt.stdout = None  # communicate() would read it
     return encrypt, hash_
 
 
 # Example 10
 def encrypt_into_hash() -> None:
     """Three pipelines: one child's output is the next one's input."""
-    pipelines = [
-        start_pipeline(secrets.token_bytes(MESSAGE_SIZE))
-        for _ in range(MESSAGES)
-    ]
+    pipelines = [start_pipeline(message) for message in MESSAGES]
+    end_inputs([encrypt for encrypt, _ in pipelines])
+    digests = set()
     for encrypt, hash_ in pipelines:
-        finish(encrypt)  # closes its stdin, too: the end of the input
-        digest = finish(hash_)
-        print("Exit statuses", encrypt.returncode, hash_.returncode, end=", ")
-        print(f"a digest of {len(digest)} bytes")
-    print(f"here: digested by {find_tools()[0]}")
+        finish(encrypt)
+        digests.add(finish(hash_))
+        print("Exit statuses", encrypt.returncode, hash_.returncode)
+    print("Different digests:", len(digests))
 
 
 # Example 11
