@@ -1,9 +1,9 @@
 """Item 53: use threads for blocking I/O, avoid for parallelism.
 
-CPython compiles source to bytecode and runs it on a stack machine. The
-global interpreter lock (GIL) lets one thread at a time run it, so threads do
-not speed up computation. They do speed up blocking I/O: a thread releases
-the GIL around a system call that may block. Free-threaded builds have no GIL.
+CPython runs bytecode on a stack machine. The global interpreter lock (GIL)
+lets one thread at a time do so, and threads do not speed up computation in
+Python. They do speed up blocking I/O, because a thread releases the GIL
+around a system call that may block. Free-threaded builds have no GIL.
 
     python3 item53_gil/main.py 3 8      (no numbers: every example)
 """
@@ -12,12 +12,12 @@ import select
 import socket
 import sys
 from collections.abc import Iterator
-from threading import Barrier, Thread
+from threading import Thread
 from time import perf_counter, process_time
 
 from chapter import run
 
-NUMBERS = 360_360, 294_409, 262_144, 350_003
+NUMBERS = (360_360, 294_409, 262_144, 350_003)
 CALLS = 5
 BLOCKED = 0.1  # seconds that one system call takes
 
@@ -60,7 +60,10 @@ class FactorizeThread(Thread):
 
 # Example 4
 def factorize_in_threads() -> None:
-    """Four threads factor the same numbers."""
+    """Four threads factor the same numbers.
+
+    With the GIL, all of them together use one core at most.
+    """
     start, start_cpu = perf_counter(), process_time()
     threads = [FactorizeThread(number) for number in NUMBERS]
     for thread in threads:
@@ -103,13 +106,14 @@ def compute_helicopter_location(index: int) -> tuple[float, float]:
 
 # Example 8
 def block_in_threads() -> None:
-    """In threads, blocking calls overlap while the main thread works."""
+    """In threads, blocking calls overlap while the main thread works.
+
+    A thread that blocks in a system call has released the GIL, if there is
+    one, and the other threads go on.
+    """
     finished = []
-    # No thread passes before all five are here.
-    barrier = Barrier(CALLS, timeout=10)
 
     def call(index: int) -> None:
-        barrier.wait()
         slow_systemcall()
         finished.append(index)
 
@@ -127,7 +131,6 @@ def block_in_threads() -> None:
     if len(finished) < CALLS:
         sys.exit(f"only {len(finished)} of {CALLS} calls finished")
     print("Helicopters at", *places)
-    print(f"{len(finished)} calls were in progress at the same time")
     print(f"here: the main thread finished its work after {computed:.3f} s")
     print(f"here: in threads {seconds:.3f} s, ideally {BLOCKED:.3f} s")
 
