@@ -59,6 +59,9 @@ copies:  ## renew what items take over from earlier ones
 	@for item in $(filter-out item52%,$(ITEMS)); do \
 		cp item52_subprocess/chapter.py $$item; \
 	done
+	@for item in $(filter item57% item58% item59% item60%,$(ITEMS)); do \
+		cp item56_life/peer.py $$item; \
+	done
 	@for copy in item*/item[0-9][0-9].py; do \
 		cp $$(basename $$copy .py)_*/main.py $$copy; \
 	done

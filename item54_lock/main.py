@@ -18,25 +18,24 @@ from chapter import run
 SENSORS = 5
 READINGS = 100  # per sensor
 
-Read = Callable[[int], int]
-
 
 # Example 1
 class Counter:
     """A running total without a lock."""
 
-    def __init__(self, read: Read = int) -> None:
+    def __init__(self, calibrate: Callable[[int], int] = int) -> None:
         self.count = 0
-        self.read = read
+        self.calibrate = calibrate
 
     def increment(self, offset: int) -> None:
-        """Add a reading of offset to count."""
-        # Python fetches count first and calls read() second. Since 3.10, an
-        # interpreter with the GIL switches threads only at calls and at
-        # backward jumps: there, a bare `self.count += offset` no longer
-        # loses anything. Nobody guarantees that; without the GIL it may
-        # lose most of the readings.
-        self.count += self.read(offset)
+        """Add an offset to count, once it is calibrated."""
+        # Python fetches count first and calls calibrate() second. Since 3.10,
+        # CPython with the GIL switches threads (every 5 ms, if others wait)
+        # only at calls, hidden ones such as a property's included, where
+        # loops jump back, and where C code releases the GIL. A bare `count +=
+        # offset` has none of these, so it no longer loses anything there.
+        # Nobody guarantees that. Without the GIL, it may lose most readings.
+        self.count += self.calibrate(offset)
 
 
 # Example 2
@@ -46,17 +45,17 @@ def worker(
     """Wait for the other sensors, then count how_many readings."""
     barrier.wait()
     for _ in range(how_many):
+        # Reading the sensor, blocking I/O, goes here, never under a lock.
         counter.increment(1)
 
 
 def count_all(counter: Counter, barrier: Barrier) -> int:
     """Return the count after SENSORS workers have shared a counter."""
-    threads = [
-        Thread(target=worker, args=(index, READINGS, counter, barrier))
-        for index in range(SENSORS)
-    ]
-    for thread in threads:
-        thread.start()
+    threads = []
+    for index in range(SENSORS):
+        args = (index, READINGS, counter, barrier)
+        threads.append(Thread(target=worker, args=args, daemon=True))
+        threads[-1].start()
     for thread in threads:
         thread.join()
     return counter.count
@@ -64,16 +63,18 @@ def count_all(counter: Counter, barrier: Barrier) -> int:
 
 # Example 3
 def lost_readings() -> None:
-    """Without a lock, threads overwrite each other's sums."""
-    barrier = Barrier(SENSORS, timeout=10)
+    """Without a lock, threads overwrite each other's sums.
 
-    def read(offset: int) -> int:
-        # No luck needed: all five have fetched the count before any of them
-        # adds to it, so each round of five readings counts as one.
+    A barrier takes the place of bad luck here. All five threads have fetched
+    the count before any of them writes, so each five readings count as one.
+    """
+    barrier = Barrier(SENSORS)
+
+    def calibrate(offset: int) -> int:
         barrier.wait()
         return offset
 
-    count = count_all(Counter(read), barrier)
+    count = count_all(Counter(calibrate), barrier)
     print(f"Counter should be {SENSORS * READINGS}, got {count}")
 
 
@@ -88,7 +89,7 @@ def three_steps() -> None:
     # Example 5
     counter = Counter()
     value = counter.count
-    total = value + counter.read(1)
+    total = value + counter.calibrate(1)
     counter.count = total
     print(f"read {value}, add {total - value}, write {counter.count}")
 
@@ -96,10 +97,9 @@ def three_steps() -> None:
 # Example 6
 def one_lost_reading() -> None:
     """How two threads lose a reading, step by step."""
-    lines = []
 
-    def read(offset: int) -> int:
-        lines.append(f"{current_thread().name} has fetched {counter.count}")
+    def calibrate(offset: int) -> int:
+        print(f"{current_thread().name} has fetched {counter.count}")
         if current_thread() is thread_a:
             thread_b.start()
             thread_b.join()
@@ -107,40 +107,45 @@ def one_lost_reading() -> None:
 
     def increment() -> None:
         counter.increment(1)
-        lines.append(f"{current_thread().name} has written {counter.count}")
+        print(f"{current_thread().name} has written {counter.count}")
 
-    counter = Counter(read)
+    counter = Counter(calibrate)
     thread_a = Thread(target=increment, name="A")
     thread_b = Thread(target=increment, name="B")
     thread_a.start()
     thread_a.join()
-    print(*lines, f"Counter should be 2, got {counter.count}", sep="\n")
+    print(f"Counter should be 2, got {counter.count}")
 
 
 # Example 7
 class LockingCounter(Counter):
     """A running total that only one thread at a time may change."""
 
-    def __init__(self, read: Read = int) -> None:
-        super().__init__(read)
+    def __init__(self, calibrate: Callable[[int], int] = int) -> None:
+        super().__init__(calibrate)
         self.lock = Lock()
 
     def increment(self, offset: int) -> None:
-        """Add a reading of offset to count."""
+        """Add an offset to count, once it is calibrated."""
         with self.lock:
-            self.count += self.read(offset)
+            self.count += self.calibrate(offset)
 
 
 # Example 8
 def no_lost_readings() -> None:
-    """With a lock, nothing is lost, although sleep(0) invites switches."""
+    """With a lock, no reading is lost.
 
-    def read(offset: int) -> int:
-        sleep(0)  # a barrier would deadlock, since one thread has the lock
+    Between each read and write, the others may run, if the lock lets them.
+    """
+
+    def calibrate(offset: int) -> int:
+        sleep(0)  # a barrier would deadlock here, where only one may be
         return offset
 
-    count = count_all(LockingCounter(read), Barrier(SENSORS, timeout=10))
-    print(f"Counter should be {SENSORS * READINGS}, got {count}")
+    locked = count_all(LockingCounter(calibrate), Barrier(SENSORS))
+    print(f"Counter should be {SENSORS * READINGS}, got {locked}")
+    unlocked = count_all(Counter(calibrate), Barrier(SENSORS))
+    print(f"here: the same readings without the lock, got {unlocked}")
 
 
 EXAMPLES = {

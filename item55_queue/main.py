@@ -1,9 +1,8 @@
 """Item 55: use Queue to coordinate work between threads.
 
-A pipeline passes items from phase to phase. Each phase runs on threads of its
-own, and a queue connects it to the next. With a home-made queue, workers have
-to poll. queue.Queue blocks instead, bounds the backlog, and tells when the
-work is done; a sentinel closes it.
+A pipeline passes items from phase to phase, each on threads of its own, with
+queues in between. On a home-made queue, workers have to poll. queue.Queue
+blocks instead, bounds the backlog, and tells when the work is done.
 
     python3 item55_queue/main.py 3 8      (no numbers: every example)
 """
@@ -11,15 +10,14 @@ work is done; a sentinel closes it.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Queue
-from threading import Lock, Thread
+from threading import Barrier, Event, Lock, Semaphore, Thread
 from time import perf_counter, sleep
 from typing import Any
 
 from chapter import run
 
-ITEMS = 1_000
+ITEMS, SLOW_ITEMS = 1_000, 20
 BOUND = 10  # items that may wait between two phases
-SLOW_ITEMS = 20
 IO_TIME = 0.005  # seconds that each phase takes for a slow item
 
 Func = Callable[[Any], Any]
@@ -67,9 +65,7 @@ class MyQueue:
 class Worker(Thread):
     """Polls in_queue and passes items through func, until stopping is set."""
 
-    def __init__(
-        self, func: Func, in_queue: MyQueue, out_queue: MyQueue
-    ) -> None:
+    def __init__(self, func: Func, in_queue: Any, out_queue: Any) -> None:
         super().__init__(daemon=True)  # ends with a program that fails
         self.func = func
         self.in_queue = in_queue
@@ -93,7 +89,7 @@ class Worker(Thread):
 
 # Example 7
 def polling_pipeline() -> None:
-    """Workers on a home-made queue poll far more often than they work."""
+    """Workers on a home-made queue poll even while there is no work."""
     download_queue, resize_queue = MyQueue(), MyQueue()
     upload_queue, done_queue = MyQueue(), MyQueue()
     threads = [
@@ -104,7 +100,9 @@ def polling_pipeline() -> None:
     for thread in threads:
         thread.start()
     while any(thread.polled_count < ITEMS for thread in threads):
-        sleep(0)  # there is no work yet, and they poll all the same
+        sleep(0)
+    worked = sum(thread.work_done for thread in threads)
+    print(f"Worked {worked} times, polled at least {ITEMS} times each")
 
     # Example 8
     for number in range(ITEMS):
@@ -115,66 +113,87 @@ def polling_pipeline() -> None:
         sleep(0)  # the main thread has to poll, too
     for thread in threads:
         thread.stopping = True
-    for thread in threads:
         thread.join()
 
     # Example 10
-    polled = sum(thread.polled_count for thread in threads)
-    worked = sum(thread.work_done for thread in threads)
     print(f"{len(done_queue.items)} items, the last: {done_queue.items[-1]}")
-    print(f"Three workers worked {worked} times", end=" ")
-    print("and polled at least twice as often:", polled >= 2 * worked)
-    print(f"here: polled {polled} times")
+    print("here: polled", sum(t.polled_count for t in threads), "times")
 
 
 # Example 11
 def get_blocks() -> None:
     """Queue.get blocks until there is an item."""
-    queue: Queue[str] = Queue()
-    got: list[str] = []
-    consumer = Thread(target=lambda: got.append(queue.get()))
-    consumer.start()
-    print("Consumer waits in get():", consumer.is_alive())
+    queue, waiting = Queue[str](), Event()
+
+    def consumer() -> None:
+        print("Consumer waiting")
+        waiting.set()
+        queue.get()
+        print("Consumer done")
+
+    thread = Thread(target=consumer)
+    thread.start()
+    waiting.wait()
+    sleep(IO_TIME)  # a get() that does not block returns meanwhile
 
     # Example 12
-    print("Producer puts a photo")
+    print("Producer putting")
     queue.put("a photo")
-    consumer.join()
-    print("Consumer got", *got)
+    thread.join()
+    print("Producer done")
 
 
 # Example 13
 def put_blocks() -> None:
     """Queue(1).put blocks until the previous item has been taken."""
-    queue: Queue[str] = Queue(1)
-    queue.put("photo 1")
-    producer = Thread(target=queue.put, args=("photo 2",))
-    producer.start()
-    print("Producer has put photo 1, queue full:", queue.full())
-    print("Producer waits in put():", producer.is_alive())
+    queue, logging, logged = Queue[int](1), Lock(), Semaphore(0)
+
+    def consumer() -> None:
+        for _ in range(2):
+            logged.acquire()
+            sleep(IO_TIME)  # a put() that does not block returns meanwhile
+            with logging:
+                print("Consumer got", queue.get())
+
+    thread = Thread(target=consumer)
+    thread.start()
 
     # Example 14
-    print("Consumer takes", queue.get())
-    producer.join()
-    print("Producer has put photo 2")
-    print("Consumer takes", queue.get())
+    for number in 1, 2:
+        queue.put(number)
+        with logging:
+            print("Producer put", number)
+        logged.release()
+    thread.join()
 
 
 # Example 15
 def join_waits() -> None:
     """Queue.join waits until every item is done, not only taken."""
-    queue: Queue[str] = Queue()
-    queue.put("a photo")
-    producer = Thread(target=queue.join)
-    producer.start()
+    queue, meeting = Queue[str](), Barrier(2)
+
+    def consumer() -> None:
+        print("Consumer waiting")
+        meeting.wait()
+        queue.get()
+        meeting.wait()
+        print("Consumer working")
+        sleep(IO_TIME)  # a join() that does not wait returns meanwhile
+        print("Consumer done")
+        queue.task_done()
+
+    thread = Thread(target=consumer)
+    thread.start()
+    meeting.wait()
 
     # Example 16
-    print(f"Consumer takes {queue.get()}, queue empty:", queue.empty())
-    print("Producer waits in join():", producer.is_alive())
-    print("Consumer is done")
-    queue.task_done()
-    producer.join()
-    print("Producer has joined")
+    print("Producer putting")
+    queue.put("a photo")
+    print("Producer waiting")
+    meeting.wait()
+    queue.join()
+    print("Producer done")
+    thread.join()
 
 
 # Example 17
@@ -184,7 +203,7 @@ class ClosableQueue(Queue[Any]):
     SENTINEL = object()
 
     def close(self) -> None:
-        """End one iteration, once all items put before have been taken."""
+        """End one iteration, after the items that were put before."""
         # Since 3.13, Queue.shutdown() ends a queue for all its users.
         self.put(self.SENTINEL)
 
@@ -200,19 +219,11 @@ class ClosableQueue(Queue[Any]):
 
 
 # Example 19
-class StoppableWorker(Thread):
-    """Passes items through func until in_queue is closed; notes failures."""
-
-    def __init__(
-        self, func: Func, in_queue: ClosableQueue, out_queue: ClosableQueue
-    ) -> None:
-        super().__init__(daemon=True)
-        self.func = func
-        self.in_queue = in_queue
-        self.out_queue = out_queue
-        self.failures: list[Failure] = []
+class StoppableWorker(Worker):
+    """A worker that ends when in_queue is closed; keeps what func raised."""
 
     def run(self) -> None:
+        self.failures: list[Failure] = []
         for item in self.in_queue:
             try:
                 self.out_queue.put(self.func(item))
@@ -253,12 +264,10 @@ def start_threads(
     count: int, func: Func, in_queue: ClosableQueue, out_queue: ClosableQueue
 ) -> list[StoppableWorker]:
     """Start count workers on the same two queues."""
-    threads = [
-        StoppableWorker(func, in_queue, out_queue) for _ in range(count)
-    ]
-    for thread in threads:
+    team = [StoppableWorker(func, in_queue, out_queue) for _ in range(count)]
+    for thread in team:
         thread.start()
-    return threads
+    return team
 
 
 def stop_threads(
@@ -280,8 +289,9 @@ def run_pipeline(
     phases = list(map(start_threads, counts, funcs, queues, queues[1:]))
     for item in items:
         queues[0].put(item)
-    failed = map(stop_threads, queues, phases)
-    failures = [failure for phase in failed for failure in phase]
+    failures = []
+    for queue, phase in zip(queues[:-1], phases, strict=True):
+        failures += stop_threads(queue, phase)
     queues[-1].close()
     return list(queues[-1]), failures
 
@@ -296,15 +306,13 @@ def several_workers() -> None:
         return resize(item)
 
     items = ["text 0:", *(f"photo {number}:" for number in range(ITEMS))]
-    funcs: list[Func] = [download, resize_pictures, upload]
+    funcs = (download, resize_pictures, upload)
     done, failures = run_pipeline((3, 4, 5), funcs, items)
     print(f"{len(done)} items came through, {len(set(done))} different")
-    for item, error in failures:
-        print(f"{item!r} failed with {type(error).__name__}: {error}")
+    print("Failed:", *failures)
     for counts in (1, 1, 1), (3, 4, 5):
         start = perf_counter()
-        funcs = [lambda _: sleep(IO_TIME)] * 3
-        run_pipeline(counts, funcs, range(SLOW_ITEMS))
+        run_pipeline(counts, [lambda _: sleep(IO_TIME)] * 3, range(SLOW_ITEMS))
         seconds = perf_counter() - start
         print(f"here: {counts} workers took {seconds:.3f} s for slow items")
 

@@ -9,7 +9,6 @@ exception in a thread reaches neither whoever started it nor whoever joins it.
 
 import threading
 from functools import partial
-from math import nan
 from pathlib import Path
 from threading import Barrier, ExceptHookArgs, Lock, Thread
 from time import perf_counter
@@ -23,10 +22,10 @@ from item56 import Grid, Logic, game_logic, glider, step_cell
 class LockingGrid(Grid):
     """A grid that holds a lock for every access.
 
-    This simulation would be right without it, with and without the GIL: each
-    thread writes a cell of its own, to a grid that nobody reads until all
-    threads have been joined. The lock matters once threads read and write the
-    same cells, and it guards single accesses only, not "get, then set".
+    This simulation would be right without it, with and without the GIL. Each
+    thread writes a cell of its own, to a grid that nobody reads until all are
+    joined. The lock matters once threads read and write the same cells, and
+    it guards single accesses only, not "get, then set".
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -57,7 +56,7 @@ def simulate_threaded(grid: Grid, logic: Logic = game_logic) -> LockingGrid:
     try:
         for y in range(grid.height):
             for x in range(grid.width):
-                args = y, x, grid.get, next_grid.set, logic
+                args = (y, x, grid.get, next_grid.set, logic)
                 thread = Thread(target=step_cell, args=args)
                 thread.start()  # Fan out
                 threads.append(thread)
@@ -67,22 +66,20 @@ def simulate_threaded(grid: Grid, logic: Logic = game_logic) -> LockingGrid:
     return next_grid
 
 
-def memory_in_use() -> float:
-    """Return this process's memory in use, in KiB; nan if unknown."""
-    try:
-        report = Path("/proc/self/smaps_rollup").read_text()
-    except OSError:  # not on Linux
-        return nan
-    return float(report.partition("Rss:")[2].split()[0])
+def resident_memory() -> float:
+    """Return how many KiB of this process are in memory; nan if unknown."""
+    path = Path("/proc/self/smaps_rollup")  # Linux has it
+    report = path.read_bytes() if path.exists() else b"Rss: nan"
+    return float(report.partition(b"Rss:")[2].split()[0])
 
 
 def print_cost() -> None:
     """Print how many threads are alive at once, and what they cost."""
-    alive, memory = [threading.active_count()], [memory_in_use()]
+    alive, memory = [threading.active_count()], [resident_memory()]
 
     def measure() -> None:
         alive.append(threading.active_count())
-        memory.append(memory_in_use())
+        memory.append(resident_memory())
 
     # Nobody passes a Barrier(45) until 45 threads wait at it.
     barrier = Barrier(life.CELLS, measure, timeout=life.PATIENCE)
@@ -91,19 +88,22 @@ def print_cost() -> None:
         barrier.wait()
         return game_logic(state, neighbors)
 
-    start = perf_counter()
     simulate_threaded(glider(), logic_at_barrier)
-    seconds = perf_counter() - start
-    grown = (memory[1] - memory[0]) / life.CELLS
     print(f"{life.CELLS} cells, {alive[1] - alive[0]} threads alive at once")
+    grown = (memory[1] - memory[0]) / life.CELLS
     amount = f"{grown:.0f} KiB" if grown > 0 else "an unknown amount"
-    print(f"here: {amount} of memory in use for each thread")
-    print(f"here: {seconds:.4f} s to start and join them")
+    print(f"here: {amount} of resident memory for each thread")
+    start = perf_counter()
+    simulate_threaded(glider())
+    print(f"here: {perf_counter() - start:.4f} s to start and join them")
 
 
 # Example 3
 def thread_per_cell() -> None:
-    """Five generations, with a thread for each cell."""
+    """Five generations, with a thread for each cell.
+
+    All the waits overlap, but each of the threads costs memory and time.
+    """
     print_cost()
     life.print_generations(simulate_threaded, glider(LockingGrid))
     with life.peer() as address:
@@ -124,24 +124,20 @@ def lost_exception() -> None:
     reports: list[ExceptHookArgs] = []
     hook = threading.excepthook  # prints a traceback on stderr
     threading.excepthook = reports.append
-    try:
-        grid = glider(LockingGrid)
-        args = 2, 3, grid.get, grid.set, failing_game_logic
-        thread = Thread(target=step_cell, args=args, name="cell (2, 3)")
-        thread.start()
-        thread.join()
-        print("join() returned and raised nothing")
-    finally:
-        threading.excepthook = hook
+    grid = glider(LockingGrid)
+    args = (2, 3, grid.get, grid.set, failing_game_logic)
+    thread = Thread(target=step_cell, args=args, name="cell (2, 3)")
+    thread.start()
+    thread.join()
+    print("join() returned and raised nothing")
+    threading.excepthook = hook
     for report in reports:
+        assert report.thread is not None
         print(f"threading.excepthook got {report.exc_type.__name__}", end=": ")
-        print(f"{report.exc_value}, in {thread.name}")
+        print(f"{report.exc_value}, in {report.thread.name}")
 
 
-EXAMPLES = {
-    (1, 2, 3): thread_per_cell,
-    (4, 5): lost_exception,
-}
+EXAMPLES = {(1, 2, 3): thread_per_cell, (4, 5): lost_exception}
 
 if __name__ == "__main__":
     run(__doc__, EXAMPLES)

@@ -1,8 +1,8 @@
 """Item 58: understand how using Queue for concurrency requires refactoring.
 
 A fixed number of workers on queues bounds the cost of fan-out. But the
-refactoring is large and grows with every phase, and the number of workers
-limits for good how many waits overlap.
+refactoring is large and grows with every phase, and no more waits overlap
+than there are workers.
 
     python3 item58_queue_refactor/main.py 3 8      (no numbers: every example)
 """
@@ -11,35 +11,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from math import ceil
+from threading import Event
 from typing import Any
 
 import item56 as life
 from chapter import run
 
 # Example 1
-from item55 import ClosableQueue, StoppableWorker, start_threads, stop_threads
+from item55 import ClosableQueue, Func, start_threads, stop_threads
 from item56 import Get, Grid, Logic, count_neighbors, game_logic, glider
-from item57 import LockingGrid, failing_game_logic
+from item57 import LockingGrid
 
 WORKERS = 5
 
-Func = Callable[[Any], Any]
+Item = tuple[Any, ...]  # what stands in a queue for a cell
 Count = Callable[[int, int, Get], int]
 Step = Callable[[Grid], Grid]
 
 
 # Example 2
-def game_logic_thread(
-    item: tuple[int, int, str, Any], logic: Logic = game_logic
-) -> tuple[int, int, Any]:
-    """Return (y, x, next state) for a cell (y, x, state, neighbors).
-
-    An exception takes the place of the next state: one that logic raised, or
-    one that has already taken the place of neighbors.
-    """
+def game_logic_thread(item: Item, logic: Logic = game_logic) -> Item:
+    """Return (y, x, next state or exception) for (y, x, state, neighbors)."""
     y, x, state, neighbors = item
-    if isinstance(neighbors, Exception):
-        return y, x, neighbors
     try:
         return y, x, logic(state, neighbors)
     except Exception as error:
@@ -49,13 +42,14 @@ def game_logic_thread(
 @contextmanager
 def workers(
     func: Func, in_queue: ClosableQueue, out_queue: ClosableQueue
-) -> Iterator[list[StoppableWorker]]:
-    """Run WORKERS workers while the block runs; yield them."""
+) -> Iterator[None]:
+    """Run WORKERS workers while the block runs; raise what func raised."""
     threads = start_threads(WORKERS, func, in_queue, out_queue)
     try:
-        yield threads
+        yield
     finally:
-        stop_threads(in_queue, threads)
+        for _, error in stop_threads(in_queue, threads):
+            raise error
 
 
 # Example 3
@@ -66,12 +60,14 @@ class SimulationError(Exception):
 def collect(grid: Grid, out_queue: ClosableQueue) -> Grid:
     """Return the next generation of grid, from the results for its cells.
 
-    Raises SimulationError for the first cell that failed.
+    Raises SimulationError if a result is missing or is an exception.
     """
     next_grid = Grid(grid.height, grid.width)
     out_queue.close()
-    # sorted() takes every result: none is left for the next generation.
-    for y, x, result in sorted(out_queue, key=lambda item: item[:2]):
+    results = list(out_queue)  # all, so that none is left for the next time
+    if len(results) < grid.height * grid.width:
+        raise SimulationError("a worker has lost a cell")
+    for y, x, result in sorted(results, key=lambda item: item[:2]):
         if isinstance(result, Exception):
             raise SimulationError(f"cell ({y}, {x}) failed") from result
         next_grid.set(y, x, result)
@@ -81,10 +77,7 @@ def collect(grid: Grid, out_queue: ClosableQueue) -> Grid:
 def simulate_pipeline(
     grid: Grid, in_queue: ClosableQueue, out_queue: ClosableQueue
 ) -> Grid:
-    """Return the generation after grid, by workers on game_logic_thread.
-
-    The queues have to be unbounded. Raises SimulationError if a cell fails.
-    """
+    """Return the generation after grid; SimulationError if a cell fails."""
     for y in range(grid.height):
         for x in range(grid.width):
             neighbors = count_neighbors(y, x, grid.get)
@@ -96,38 +89,39 @@ def simulate_pipeline(
 @contextmanager
 def one_phase(logic: Logic) -> Iterator[Step]:
     """Yield a function that steps a grid, on WORKERS workers."""
-    in_queue, out_queue = ClosableQueue(), ClosableQueue()
+    in_queue, out_queue = ClosableQueue(), ClosableQueue()  # unbounded
     with workers(partial(game_logic_thread, logic=logic), in_queue, out_queue):
         yield lambda grid: simulate_pipeline(grid, in_queue, out_queue)
 
 
-def print_error(error: SimulationError) -> None:
-    """Print what failed, and why."""
-    cause = error.__cause__
-    print(f"{type(error).__name__}: {error}")
-    print(f"caused by {type(cause).__name__}: {cause}")
-
-
 # Example 4
 def five_workers() -> None:
-    """Five workers step every cell, even after a failed generation."""
-    logic: Logic = failing_game_logic
-    with one_phase(lambda *cell: logic(*cell)) as step:
+    """Five workers step every cell, even after a failed generation.
+
+    Five waits at a time overlap, so 45 cells take as long as nine.
+    """
+    repaired = Event()
+
+    def logic(state: str, neighbors: int) -> str:
+        if not repaired.is_set():
+            raise OSError("problem with I/O")
+        return game_logic(state, neighbors)
+
+    with one_phase(logic) as step:
         try:
             step(glider())
         except SimulationError as error:
-            print_error(error)
+            print(f"{error!r} caused by {error.__cause__!r}")
 
         # Example 5
-        logic = game_logic  # for the same workers
+        repaired.set()
         life.print_generations(step, glider())
 
-    with (
-        life.peer() as address,
-        one_phase(partial(life.game_logic_with_io, address)) as step,
-    ):
-        ideal = ceil(life.CELLS / WORKERS) * life.DELAY
-        life.print_seconds(partial(step, life.stripes()), ideal)
+    with life.peer() as address:
+        with_io = partial(life.game_logic_with_io, address)
+        with one_phase(with_io) as step:
+            ideal = ceil(life.CELLS / WORKERS) * life.DELAY
+            life.print_seconds(partial(step, life.stripes()), ideal)
 
 
 # Example 6
@@ -140,13 +134,8 @@ def count_neighbors_with_io(
 
 
 # Example 7
-def count_neighbors_thread(
-    item: tuple[int, int, str, Get], count: Count = count_neighbors
-) -> tuple[int, int, str, Any]:
-    """Return (y, x, state, neighbors) for a cell (y, x, state, get).
-
-    An exception that count raised takes the place of neighbors.
-    """
+def count_neighbors_thread(item: Item, count: Count = count_neighbors) -> Item:
+    """Return (y, x, state, neighbors or exception) for (y, x, state, get)."""
     y, x, state, get = item
     try:
         return y, x, state, count(y, x, get)
@@ -154,20 +143,27 @@ def count_neighbors_thread(
         return y, x, state, error
 
 
+def phased_game_logic_thread(item: Item, logic: Logic = game_logic) -> Item:
+    """Return what game_logic_thread does, or the exception in its place."""
+    y, x, _, neighbors = item
+    if isinstance(neighbors, Exception):
+        return y, x, neighbors
+    return game_logic_thread(item, logic)
+
+
 # Example 8
 @contextmanager
 def two_phases(count: Count, logic: Logic) -> Iterator[Step]:
     """Yield a function that steps a grid, on WORKERS workers a phase."""
-    in_queue, logic_queue, out_queue = (ClosableQueue() for _ in range(3))
+    queues = [ClosableQueue() for _ in range(3)]
+    in_queue, logic_queue, out_queue = queues
     count_func = partial(count_neighbors_thread, count=count)
-    logic_func = partial(game_logic_thread, logic=logic)
+    logic_func = partial(phased_game_logic_thread, logic=logic)
     with (
         workers(count_func, in_queue, logic_queue),
         workers(logic_func, logic_queue, out_queue),
     ):
-        yield lambda grid: simulate_phased_pipeline(
-            grid, in_queue, logic_queue, out_queue
-        )
+        yield lambda grid: simulate_phased_pipeline(grid, *queues)
 
 
 # Example 9
@@ -177,10 +173,7 @@ def simulate_phased_pipeline(
     logic_queue: ClosableQueue,
     out_queue: ClosableQueue,
 ) -> Grid:
-    """Return the generation after grid, by workers of both phases.
-
-    The queues have to be unbounded. Raises SimulationError if a cell fails.
-    """
+    """Return the generation after grid; SimulationError if a cell fails."""
     for y in range(grid.height):
         for x in range(grid.width):
             in_queue.put((y, x, grid.get(y, x), grid.get))  # Fan out
@@ -191,7 +184,10 @@ def simulate_phased_pipeline(
 
 # Example 10
 def two_phases_of_five() -> None:
-    """I/O in another phase takes five more workers and a third queue."""
+    """I/O in one more function takes a third queue and five workers.
+
+    All of Examples 7 to 9 is there only because this function waits, too.
+    """
     with two_phases(count_neighbors, game_logic) as step:
         life.print_generations(step, glider(LockingGrid))
 
@@ -209,13 +205,13 @@ def failing_first_phase() -> None:
     """An exception in the first phase passes through the second."""
 
     def failing_count(y: int, x: int, get: Get) -> int:
-        raise OSError("problem with I/O in count_neighbors")
+        raise OSError("problem in phase one")
 
     with two_phases(failing_count, game_logic) as step:
         try:
             step(glider(LockingGrid))
         except SimulationError as error:
-            print_error(error)
+            print(f"{error!r} caused by {error.__cause__!r}")
 
 
 EXAMPLES = {

@@ -1,9 +1,8 @@
 """Item 56: know how to recognize when concurrency is necessary.
 
-A program works on one thing after another until, one day, each of many
-places needs I/O. Conway's Game of Life is such a program: one generation
-steps every cell of a grid. Once every step has to wait, a generation takes
-the sum of all the waits. Items 57 to 60 fan the same cells out.
+One thread is enough until a program waits for I/O in each of many places,
+such as the cells of Conway's Game of Life. One generation steps every cell,
+and takes the sum of all their waits. Items 57 to 60 fan the cells out.
 
     python3 item56_life/main.py 3 8      (no numbers: every example)
 """
@@ -12,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from socket import create_connection
 from subprocess import PIPE, Popen
 from time import perf_counter
@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 5, 9
 CELLS = HEIGHT * WIDTH
 GENERATIONS = 5
 DELAY = 0.01  # seconds until the peer answers
-PATIENCE = 10.0  # seconds to wait for an answer
+PATIENCE = 30.0  # seconds to wait for an answer
 
 Address = tuple[str, int]  # host, port
 Get = Callable[[int, int], str]
@@ -128,9 +128,9 @@ def step_cell(
 
 
 def step_one_cell() -> None:
-    """A cell stays alive, dies, or comes to life."""
-    around = (0, 0), (0, 1), (0, 2), (1, 0)
-    for state, count in (ALIVE, 2), (ALIVE, 4), (EMPTY, 3):
+    """A cell stays alive, dies, comes to life, or stays dead."""
+    around = ((0, 0), (0, 1), (0, 2), (1, 0))
+    for state, count in (ALIVE, 2), (ALIVE, 4), (EMPTY, 3), (EMPTY, 2):
         before, after = Grid(HEIGHT, WIDTH), Grid(HEIGHT, WIDTH)
         before.set(1, 1, state)
         for y, x in around[:count]:
@@ -177,46 +177,24 @@ def print_generations(step: Callable[[Grid], Grid], grid: Grid) -> None:
 
 
 def five_generations() -> None:
-    """Five generations, one cell after another."""
+    """Five generations of a glider."""
     print_generations(simulate, glider())
-
-
-# The I/O is real: another process plays the peer. It serves all connections
-# at once, and ends when its standard input does: with this script.
-PEER = """
-import asyncio, os, sys
-
-class Answer(asyncio.Protocol):
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data):
-        loop = asyncio.get_running_loop()
-        loop.call_later(float(sys.argv[1]), self.transport.write, data)
-
-async def serve():
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda *_: os._exit(1))  # give up at once
-    server = await loop.create_server(Answer, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-
-asyncio.run(serve())
-"""
 
 
 @contextmanager
 def peer() -> Iterator[Address]:
     """Run a peer that answers each byte after DELAY; yield its address."""
-    command = [sys.executable, "-IS", "-c", PEER, str(DELAY)]
-    with Popen(
-        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
-    ) as process:
-        assert process.stdout is not None
-        if not (port := process.stdout.readline()):
-            _, errors = process.communicate()
-            raise OSError(f"the peer did not start: {errors.decode()}")
-        yield "127.0.0.1", int(port)
+    script = str(Path(__file__).with_name("peer.py"))
+    command = [sys.executable, "-IS", script, str(DELAY)]
+    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+        try:
+            assert process.stdout is not None
+            if not (port := process.stdout.readline()):
+                raise OSError("the peer did not start")
+            yield "127.0.0.1", int(port)
+        finally:
+            _, errors = process.communicate()  # ends its stdin, and so itself
+            sys.stderr.write(errors.decode(errors="replace"))  # if it failed
 
 
 def ask(address: Address) -> None:

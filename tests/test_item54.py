@@ -13,7 +13,7 @@ main = load("item54_lock")
 
 @pytest.mark.parametrize("kind", [main.Counter, main.LockingCounter])
 def test_the_lock_is_held_from_the_read_to_the_write(kind: Any) -> None:
-    """C54.4: only LockingCounter has one."""
+    """Only LockingCounter has one."""
     held = []
 
     def look(self: Any, value: int = 0) -> Any:
@@ -27,7 +27,6 @@ def test_the_lock_is_held_from_the_read_to_the_write(kind: Any) -> None:
 
 
 def test_a_worker_counts_all_its_readings_once_all_have_come() -> None:
-    """C54.1, C54.3."""
     counter = main.LockingCounter()
     with pytest.raises(threading.BrokenBarrierError):
         main.worker(0, 7, counter, Barrier(2, timeout=0.01))
@@ -35,13 +34,6 @@ def test_a_worker_counts_all_its_readings_once_all_have_come() -> None:
 
 
 def test_the_lost_reading_waits_for_the_other_thread() -> None:
-    """C54.2: however late the second thread is."""
+    """However late the second thread is."""
     expected = printed(main.one_lost_reading)
     assert printed(main.one_lost_reading, Thread=late(0.05)) == expected
-
-
-def test_every_locked_reading_invites_a_switch() -> None:
-    """C54.3: as the heading says."""
-    naps: list[int] = []
-    printed(main.no_lost_readings, sleep=naps.append)
-    assert naps == [0] * 500

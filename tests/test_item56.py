@@ -1,8 +1,10 @@
 """The claims of item 56, about the Game of Life and its grid."""
 
 import os
+import signal
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -22,7 +24,6 @@ main = load("item56_life")
 
 
 def test_every_torus_steps_as_the_other_life_does() -> None:
-    """C56.1."""
     for grid in random_grids(main.Grid, 60):
         assert str(main.simulate(grid)) == life(grid)
 
@@ -44,7 +45,7 @@ PULSAR = "--***---***--", "-" * 13, *["*----*-*----*"] * 3, "--***---***--"
 def test_known_patterns_return_after_their_period(
     rows: list[str], period: int
 ) -> None:
-    """C56.1: and not before; the glider goes round a torus of seven cells."""
+    """And not before; the glider goes round a torus of seven cells."""
     grid = main.Grid(len(rows) + 4, len(rows[0]) + 4)
     for y, row in enumerate(rows):
         for x, state in enumerate(row):
@@ -57,25 +58,25 @@ def test_known_patterns_return_after_their_period(
 
 
 def test_a_cell_that_steps_has_the_neighbors_that_are_printed() -> None:
-    """C56.1: Example 6."""
+    """Example 6."""
     seen = []
 
     def step(y: int, x: int, get: Any, set: Any) -> None:
         seen.append((get(y, x), main.count_neighbors(y, x, get)))
 
     printed(main.step_one_cell, step_cell=step)
-    assert seen == [("*", 2), ("*", 4), ("-", 3)]
+    assert seen == [("*", 2), ("*", 4), ("-", 3), ("-", 2)]
 
 
 def test_a_generation_is_timed_only_if_no_cell_failed() -> None:
-    """C56.2: after the stripes, every cell has to be alive."""
+    """After the stripes, every cell has to be alive."""
     with pytest.raises(SystemExit, match=r"^45 of 45 cells failed$"):
         main.print_seconds(partial(main.Grid, 5, 9), 1.0)
 
 
 @patch.object(main, "DELAY", 0.2)
 def test_the_peer_answers_many_at_once_after_its_delay() -> None:
-    """C56.2: never sooner, nor half as late again; it gets more tries."""
+    """Never sooner, nor half as late again; it gets more tries."""
     data = [bytes([number]) for number in range(100)]
     seconds: list[float] = []
     with main.peer() as address:
@@ -103,40 +104,58 @@ def test_a_mute_peer_is_an_error(hangs_up: bool, message: str) -> None:
         main.ask(address)
 
 
-@patch.object(main, "PEER", "raise SystemExit('no network')")
-def test_a_peer_that_does_not_start_tells_why() -> None:
-    with pytest.raises(OSError, match="peer did not start: no network"):
+def peer_of(script: str, folder: Path) -> Any:
+    """Return a patch that lets a script play the peer."""
+    (folder / "peer.py").write_text(script)
+    return patch.object(main, "__file__", str(folder / "main.py"))
+
+
+def test_a_peer_that_does_not_start_tells_why(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        peer_of("raise SystemExit('no network')", tmp_path),
+        pytest.raises(OSError, match="peer did not start"),
+    ):
         main.peer().__enter__()
+    assert capfd.readouterr().err.strip() == "no network"
 
 
 FEW = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (9, 9))\n"
 
 
 @posix
-@patch.object(main, "PEER", FEW + main.PEER)
-def test_a_peer_that_cannot_go_on_leaves_nobody_waiting() -> None:
-    """As where it may not open files for so many connections."""
+def test_a_peer_that_cannot_go_on_leaves_nobody_waiting(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As where it may not open files for so many connections; it says so."""
     connections = []
-    with main.peer() as address, suppress(ConnectionError):
+    script = FEW + Path(main.__file__).with_name("peer.py").read_text()
+    with (
+        peer_of(script, tmp_path),
+        main.peer() as address,
+        suppress(ConnectionError),
+    ):
         for _ in range(20):
             connections.append(main.create_connection(address, LIMIT))
         connections[-1].sendall(b"?")
         assert connections[-1].recv(1) == b""
     for connection in connections:
         connection.close()
+    assert "Too many open files" in capfd.readouterr().err
 
 
-@posix
-def test_the_peer_leaves_ctrl_c_to_its_parent_and_ends_with_its_pipe() -> None:
-    """A terminal sends it to the parent's group: the peer is in another."""
+def test_the_peer_does_not_hear_ctrl_c_and_ends_with_its_pipe() -> None:
+    """Ctrl-C in a terminal is for its parent."""
     peers = []
 
     class Noted(main.Popen):  # type: ignore[misc, name-defined]
         def __enter__(self) -> Any:
-            assert os.getpgid(self.pid) != os.getpgrp()
             peers.append(self)
             return super().__enter__()
 
-    with patch.object(main, "Popen", Noted), main.peer():
-        pass
+    with patch.object(main, "Popen", Noted), main.peer() as address:
+        if os.name == "posix":
+            peers[0].send_signal(signal.SIGINT)
+        main.ask(address)
     assert [process.returncode for process in peers] == [0]

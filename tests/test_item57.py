@@ -1,6 +1,8 @@
 """The claims of item 57, about a thread for each cell."""
 
+import os
 import threading
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -20,13 +22,12 @@ main = load("item57_threads")
 
 
 def test_every_torus_steps_as_the_other_life_does() -> None:
-    """C57.1."""
     for grid in random_grids(main.LockingGrid):
         assert str(main.simulate_threaded(grid)) == life(grid)
 
 
 def test_every_cell_has_a_thread_of_its_own_and_all_are_joined() -> None:
-    """C57.2, C57.3, exactly: 45 pass a barrier of 45."""
+    """45 pass a barrier of 45."""
     barrier = threading.Barrier(45)
     before = threading.active_count()
 
@@ -40,7 +41,7 @@ def test_every_cell_has_a_thread_of_its_own_and_all_are_joined() -> None:
 
 
 def test_join_returns_though_the_thread_has_died() -> None:
-    """C57.4: threading.excepthook gets the exception, and is given back."""
+    """Threading.excepthook gets the exception, and is given back."""
     hook = threading.excepthook
 
     def fail(*args: Any) -> None:
@@ -55,7 +56,7 @@ def test_join_returns_though_the_thread_has_died() -> None:
 def test_a_failed_cell_means_no_figure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """C57.3: it would be too small."""
+    """It would be too small."""
     answers = OSError("no I/O"), *[None] * 44
     with (
         patch.object(main.life, "ask", side_effect=answers),
@@ -66,7 +67,7 @@ def test_a_failed_cell_means_no_figure(
 
 
 def test_if_a_thread_is_refused_the_others_are_joined() -> None:
-    """C57.3: and the error passes on."""
+    """And the error passes on."""
     started: list[threading.Thread] = []
 
     class Refused(late(0.05)):  # type: ignore[misc]
@@ -83,7 +84,7 @@ def test_if_a_thread_is_refused_the_others_are_joined() -> None:
 
 
 def test_every_access_to_the_grid_holds_its_lock() -> None:
-    """C57.1: Example 1."""
+    """Example 1."""
     grid = main.glider(main.LockingGrid)
     assert waits_for(grid.lock, lambda: grid.get(0, 0))
     assert waits_for(grid.lock, lambda: grid.set(0, 0, "*"))
@@ -92,6 +93,8 @@ def test_every_access_to_the_grid_holds_its_lock() -> None:
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell() -> None:
-    """C57.3: no figure, and no error."""
-    output = printed(main.print_cost, Path=Mock(side_effect=FileNotFoundError))
-    assert "here: an unknown amount of memory in use" in output
+    """No figure, and no error."""
+    output = printed(
+        main.print_cost, Path=lambda _: Path(os.devnull, "nothing")
+    )
+    assert "here: an unknown amount of resident memory" in output

@@ -18,7 +18,7 @@ two_phases = partial(main.two_phases, count_neighbors)
 
 @pytest.mark.parametrize("phases", [main.one_phase, two_phases])
 def test_every_torus_steps_as_the_other_life_does(phases: Any) -> None:
-    """C58.1: with the same workers for them all."""
+    """With the same workers for them all."""
     with phases(game_logic) as step:
         for grid in random_grids(main.LockingGrid):
             assert str(step(grid)) == life(grid)
@@ -28,7 +28,7 @@ def test_every_torus_steps_as_the_other_life_does(phases: Any) -> None:
     ("phases", "count"), [(main.one_phase, 5), (two_phases, 10)]
 )
 def test_threads_are_as_many_as_workers(phases: Any, count: int) -> None:
-    """C58.2, C58.5: for any grid, even where the block is left by an error."""
+    """For any grid, even where the block is left by an error."""
     alive = set()
 
     def noting(state: str, neighbors: int) -> str:
@@ -55,7 +55,7 @@ def meeting(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def test_five_cells_are_in_work_at_once_in_each_phase() -> None:
-    """C58.3, exactly: 45 cells pass barriers of five."""
+    """45 cells pass barriers of five."""
     expected = life(main.glider())
     with main.one_phase(meeting(game_logic)) as step:
         assert str(step(main.glider())) == expected
@@ -81,7 +81,7 @@ def failing_first(
 @pytest.mark.parametrize("cells", [1, 7, 45])
 @pytest.mark.parametrize("phase", ["only", "first", "second"])
 def test_workers_go_on_after_a_failure(phase: str, cells: int) -> None:
-    """C58.4: one cell, several or all fail; the cause is the cell's own."""
+    """One cell, several or all fail; the cause is the cell's own."""
     error = OSError("no I/O")
     logic = failing_first(cells, error, game_logic)
     count = failing_first(cells, error, count_neighbors)
@@ -97,7 +97,7 @@ def test_workers_go_on_after_a_failure(phase: str, cells: int) -> None:
 
 
 def test_the_first_cell_in_order_is_the_one_that_is_named() -> None:
-    """C58.4: whichever worker was first."""
+    """Whichever worker was first."""
 
     def failing(state: str, neighbors: int) -> str:
         if state == main.life.ALIVE:
@@ -112,7 +112,22 @@ def test_the_first_cell_in_order_is_the_one_that_is_named() -> None:
 
 
 def test_every_cell_asks_twice_where_both_phases_have_io() -> None:
-    """C58.3."""
     with patch.object(main.life, "ask") as ask:
         printed(main.two_phases_of_five)
     assert len(ask.mock_calls) == 2 * 45
+
+
+@pytest.mark.parametrize("phase", ["only", "first", "second"])
+def test_a_bug_in_a_worker_s_function_is_raised(phase: str) -> None:
+    """And not turned into a grid of dead cells."""
+
+    def bug(item: object, **_: object) -> None:
+        raise TypeError("a bug")
+
+    name, run = {
+        "only": ("game_logic_thread", main.five_workers),
+        "first": ("count_neighbors_thread", main.two_phases_of_five),
+        "second": ("phased_game_logic_thread", main.two_phases_of_five),
+    }[phase]
+    with pytest.raises(TypeError, match="a bug"):
+        printed(run, **{name: bug})

@@ -13,14 +13,14 @@ main = load("item59_pool")
 
 
 def test_every_torus_steps_as_the_other_life_does() -> None:
-    """C59.1: on one pool."""
+    """On one pool."""
     with ThreadPoolExecutor(10) as pool:
         for grid in random_grids(main.LockingGrid):
             assert str(main.simulate_pool(pool, grid)) == life(grid)
 
 
 def test_the_pool_s_threads_are_reused() -> None:
-    """C59.2, C59.3, exactly: each generation passes barriers of nine."""
+    """Each generation passes barriers of nine."""
     threads = set()
     barrier = threading.Barrier(9)
 
@@ -37,7 +37,7 @@ def test_the_pool_s_threads_are_reused() -> None:
 
 
 def test_a_cell_s_exception_is_raised_and_the_rest_cancelled() -> None:
-    """C59.4, C59.5: one worker has started two cells of 45 by then."""
+    """One worker has started two cells of 45 by then."""
     ran = []
     release = threading.Event()
     error = OSError("no I/O")
@@ -61,7 +61,6 @@ def test_a_cell_s_exception_is_raised_and_the_rest_cancelled() -> None:
 
 @pytest.mark.parametrize("demo", main.EXAMPLES.values())
 def test_ten_threads_do_not_outlive_a_demo(demo: Callable[[], None]) -> None:
-    """C59.2, C59.3."""
     before, pool = threading.active_count(), Mock(wraps=ThreadPoolExecutor)
     printed(demo, ThreadPoolExecutor=pool)
     assert threading.active_count() == before
