@@ -5,26 +5,20 @@ ITEMS = item52_subprocess item53_gil item54_lock item55_queue item56_life \
 	item57_threads item58_queue_refactor item59_pool item60_coroutines
 ANSWERED = $(patsubst %/questions.py,%,$(wildcard $(ITEMS:=/questions.py)))
 TARGETS = item52 item53 item54 item55 item56 item57 item58 item59 item60
+# What belongs there, whatever else stands beside it.
+FILES = main.py questions.py chapter.py peer.py item[0-9][0-9].py
+SCRIPTS = $(wildcard $(foreach item,$(ITEMS),$(FILES:%=$(item)/%)))
+OURS = $(SCRIPTS) tests benchmarks docs requirements/environment.py
 
-# What a user has set for Python, pip and pytest is not meant for these, but
-# for where pip finds its packages.
-REACH = PIP_CERT PIP_CLIENT_CERT PIP_CONFIG_FILE PIP_INDEX_URL \
-	PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_PROXY \
-	PIP_TRUSTED_HOST PIP_CACHE_DIR PIP_RETRIES PIP_TIMEOUT
-unexport $(filter-out $(REACH),$(filter PYTHON% PIP_% PYTEST_%,$(.VARIABLES)))
-
-# An environment for each interpreter and task: .venv/cpython-313-test, say.
-TAG := $(shell $(PYTHON) -c "import sys; \
-	print(sys.implementation.cache_tag + getattr(sys, 'abiflags', ''))")
-BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
-TEST := .venv/$(TAG)-test
-CHECK := .venv/$(TAG)-check
-BENCH := .venv/$(TAG)-bench
-DOCS := .venv/$(TAG)-docs
-EXPLORE := .venv/$(TAG)-explore
-MUTANTS := .venv/$(TAG)-mutants
-LOCK := .venv/$(TAG)-lock
-PIP := .venv/$(TAG)-pip
+# What a user has set for Python is not meant for these.
+unexport $(filter PYTHON%,$(.VARIABLES))
+ASK = $(PYTHON) -c "import sys; print(sys.version_info >= (3, 11))"
+PY = $(if $(filter True,$(shell $(ASK) 2>&1 || :)),$(PYTHON),$(error \
+	needs CPython 3.11 or newer, and $(PYTHON) is none: set PYTHON=python3.13, say))
+# Runs a command in the environment of a group of packages.
+IN = $(PY) "$(CURDIR)/requirements/environment.py"
+MYPY = $(IN) check mypy --config-file "$(CURDIR)/pyproject.toml" \
+	--cache-dir "$(CURDIR)/.mypy_cache" --python-version $$version
 
 .PHONY: help
 help:  ## list the targets (default)
@@ -39,20 +33,20 @@ help:  ## list the targets (default)
 run:  ## run the whole chapter
 	@for item in $(ITEMS); do \
 		sed -n '1s/"""/=== /p' $$item/main.py; echo; \
-		$(PYTHON) $$item/main.py || exit; \
+		$(PY) $$item/main.py || exit; \
 	done
 
 .PHONY: questions
 questions:  ## answer what readers ask next
 	@for item in $(ANSWERED); do \
 		sed -n '1s/"""/=== /p' $$item/questions.py; echo; \
-		$(PYTHON) $$item/questions.py || exit; \
+		$(PY) $$item/questions.py || exit; \
 	done
 
 .PHONY: $(TARGETS)
 item52:  ## run one item; likewise item53 ... item60
 $(TARGETS):
-	@$(PYTHON) $(filter $@_%,$(ITEMS))/main.py
+	@$(PY) $(filter $@_%,$(ITEMS))/main.py
 
 .PHONY: copies
 copies:  ## renew what items take over from earlier ones
@@ -67,63 +61,62 @@ copies:  ## renew what items take over from earlier ones
 	done
 
 .PHONY: test
-test: $(TEST)/ready  ## prove it (PYTHON=python3.13 chooses another Python)
-	$(TEST)/$(BIN)/python -m pytest
+test:  ## prove it (PYTHON=python3.13 chooses another Python)
+	@$(IN) test python -m pytest
 
 .PHONY: test-all
 test-all:  ## the tests on every CPython from 3.11 up that is found
 	@tests/each-python $(MAKE) --no-print-directory test
 
 .PHONY: soak
-soak: $(TEST)/ready  ## the tests again and again (RUNS=100)
+soak:  ## the tests again and again (RUNS=100)
 	@for run in $$(seq $(or $(RUNS),100)); do \
-		echo "run $$run"; $(MAKE) --no-print-directory test || exit; \
+		echo "run $$run"; $(IN) test python -m pytest || exit; \
 	done
 
 .PHONY: interrupt
-interrupt: $(TEST)/ready  ## end each script by signals at twenty moments
-	MOMENTS=20 $(TEST)/$(BIN)/python -m pytest -k however
+interrupt:  ## end each script by signals at twenty moments
+	@MOMENTS=20 $(IN) test python -m pytest -k however
 
 .PHONY: bench
-bench: $(BENCH)/ready  ## time five ways to do one job (QUICK=1: 45 cells)
-	@$(BENCH)/$(BIN)/python -m benchmarks.bench $(JSON) \
+bench:  ## time six ways to do one job (QUICK=1: 45 cells)
+	@$(IN) bench python -m benchmarks.bench $(JSON) \
 		$(if $(QUICK),--quick)
 
 .PHONY: pictures
-pictures: $(BENCH)/ready  ## draw the pictures (JSON=benchmarks/mine.json: yours)
-	@$(BENCH)/$(BIN)/python -m benchmarks.pictures $(JSON)
+pictures:  ## draw the pictures (JSON=benchmarks/mine.json: yours)
+	@$(IN) bench python -m benchmarks.pictures $(JSON)
 
 .PHONY: executors
-executors: $(BENCH)/ready  ## one call on threads, processes and a Dask cluster
-	@$(BENCH)/$(BIN)/python -m benchmarks.executors
+executors:  ## one call on threads, processes and a Dask cluster
+	@$(IN) bench python -m benchmarks.executors
 
 .PHONY: test-bench
-test-bench: $(BENCH)/ready  ## the tests of the benchmarks
-	$(BENCH)/$(BIN)/python -m pytest --confcutdir=tests/bench tests/bench
+test-bench:  ## the tests of the benchmarks
+	@$(IN) bench python -m pytest --confcutdir=tests/bench tests/bench
 
 .PHONY: explore
-explore: $(EXPLORE)/ready  ## every schedule of a few threads (Python 3.12 or newer)
-	$(EXPLORE)/$(BIN)/python -m pytest -rs tests/explore || [ $$? = 5 ]
+explore:  ## every schedule of a few threads (Python 3.12 or newer)
+	@$(IN) explore python -m pytest -rs tests/explore
 
 .PHONY: mutants
-mutants: $(MUTANTS)/ready  ## break scripts on purpose (ONLY=item54_lock)
-	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
-	cp -R Makefile pyproject.toml README.md item* tests "$$copy" && \
-	mutants="$$PWD/$(MUTANTS)/$(BIN)/python" && cd "$$copy" && \
-	"$$mutants" -m tests.mutants.run $(or $(ONLY),$(ITEMS))
+mutants:  ## break scripts on purpose (ONLY=item54)
+	@$(IN) mutants python -m tests.mutants.run $(ONLY)
 
 .PHONY: site
-site: $(DOCS)/ready  ## build the web pages in site/
-	$(DOCS)/$(BIN)/python -m sphinx -q -W -E -d .sphinx_cache docs site
+site:  ## build the web pages in site/
+	@$(IN) docs python -m sphinx -q -W -E -d .sphinx_cache docs site
+	@echo "open site/index.html"
 
 .PHONY: test-site
 test-site: site  ## the tests of the web pages, in a Chromium
-	$(DOCS)/$(BIN)/python -m pytest --confcutdir=tests/site tests/site
+	@$(IN) docs python -m pytest --confcutdir=tests/site tests/site
 
 .PHONY: lock
-lock: $(LOCK)/ready  ## pin the packages anew (UPGRADE=1: the newest ones)
+lock:  ## pin the packages anew (UPGRADE=1: the newest ones)
 	@for group in test check bench docs explore mutants lock; do \
-		$(LOCK)/$(BIN)/uv pip compile --quiet --universal \
+		echo "requirements/$$group.txt"; \
+		$(IN) lock uv pip compile --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-annotate \
 			--custom-compile-command "make lock" \
 			$(if $(UPGRADE),--upgrade) --group $$group \
@@ -131,36 +124,32 @@ lock: $(LOCK)/ready  ## pin the packages anew (UPGRADE=1: the newest ones)
 	done
 
 .PHONY: golden
-golden: $(TEST)/ready  ## rewrite the golden transcripts, show what changed
-	$(TEST)/$(BIN)/python -m pytest tests/test_golden.py --snapshot-update
-	git diff --patch -- tests/__snapshots__
+golden:  ## rewrite the golden transcripts, show what changed
+	@$(IN) test python -m pytest tests/test_golden.py --snapshot-update
+	@if git rev-parse 2>/dev/null; then \
+		git diff --patch -- tests/__snapshots__; \
+	else echo "No git here: nothing to compare with."; fi
 
 .PHONY: lint
-lint: $(CHECK)/ready $(TEST)/ready  ## check format, style and types
-	$(CHECK)/$(BIN)/ruff format --check .
-	$(CHECK)/$(BIN)/ruff check .
-	@for item in $(ITEMS); do \
-		echo "mypy $$item"; (cd $$item && ../$(CHECK)/$(BIN)/mypy \
-			--config-file ../pyproject.toml \
-			--cache-dir ../.mypy_cache .) || exit; \
+lint:  ## check format, style and types
+	@$(IN) check ruff format --check $(OURS)
+	@$(IN) check ruff check $(OURS)
+	@rm -rf .lint_cache; mkdir -p $(ITEMS:%=.lint_cache/%)
+	@for file in $(SCRIPTS); do cp -p $$file .lint_cache/$$file; done
+	@tests=$$($(IN) test python -c "import sys; print(sys.executable)") && \
+	for version in 3.11 3.14; do \
+		for item in $(ITEMS); do \
+			echo "mypy $$item, as on $$version"; \
+			(cd .lint_cache/$$item && $(MYPY) .) || exit; \
+		done; \
+		$(MYPY) --python-executable "$$tests" $(filter-out $(SCRIPTS),$(OURS)) \
+			|| exit; \
 	done
-	$(CHECK)/$(BIN)/mypy --python-executable $(TEST)/$(BIN)/python tests benchmarks docs
 
 .PHONY: check
 check: lint test  ## format, style, types, and the tests
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	rm -rf .venv .*_cache site docs/item*.md
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-
-# One has pip, for all of them: to install pip takes as long as the rest.
-$(PIP)/ready:
-	$(PYTHON) -m venv --clear $(@D)
-	@touch $@
-
-.venv/$(TAG)-%/ready: requirements/%.txt | $(PIP)/ready
-	$(PYTHON) -m venv --clear --without-pip $(@D)
-	$(PIP)/$(BIN)/python -m pip --python $(@D) install --quiet \
-		--disable-pip-version-check --no-compile --require-hashes -r $<
-	@touch $@
+	rm -rf .envs .*_cache site docs/item*.md
+	find $(ITEMS) tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +

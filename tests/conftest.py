@@ -9,7 +9,7 @@ from tests.helpers import POOL, begin
 
 
 def pytest_sessionstart() -> None:
-    """Undo what the tests' own parent ignores, blocks or sets for Python.
+    """Undo what the tests' own parent ignores or blocks.
 
     A shell's background jobs ignore Ctrl-C, and children inherit that.
     """
@@ -18,8 +18,6 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for name in [name for name in os.environ if name.startswith("PYTHON")]:
-        del os.environ[name]
 
 
 @pytest.hookimpl(trylast=True)

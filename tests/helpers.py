@@ -29,24 +29,29 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "__snapshots__" / "test_golden"
 ITEMS = sorted(path.parent.name for path in ROOT.glob("item*/chapter.py"))
+# What belongs in an item's folder, whatever else stands there
+OWN = "main.py", "questions.py", "chapter.py", "peer.py", "item[0-9][0-9].py"
+STAGE = TemporaryDirectory(prefix="a path with spaces ")
+for _path in (p for name in OWN for p in ROOT.glob(f"item*/{name}")):
+    _folder = Path(STAGE.name, _path.parent.name)
+    _folder.mkdir(exist_ok=True)
+    shutil.copy(_path, _folder)
 # Every script, by the name of its golden transcript.
 SCRIPTS = {
     f"{path.parent.name}-{path.stem}".removesuffix("-main"): path
-    for path in sorted(ROOT.glob("item*/*.py"))
-    if path.stem in ("main", "questions")
+    for path in sorted(Path(STAGE.name).glob("*/[mq]*.py"))
 }
 LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
+ENCODINGS_TO_BE_NAMED = (
+    *("item52_subprocess", "item52_subprocess-questions"),
+    *("item53_gil-questions", "item57_threads"),
+)
 POOL = ThreadPoolExecutor(6)  # more than cores: most scripts wait
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
-# Nothing that a user sets for Python or pytest changes what the tests see.
-ENVIRONMENT = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("PYTHON", "PYTEST", "FORCE_COLOR"))
-}
+ENVIRONMENT = dict(os.environ)  # see requirements/environment.py
 
 
 @cache
@@ -62,12 +67,27 @@ def load(item: str, script: str = "main") -> Any:
 
 def printed(demo: Any, **replaced: Any) -> str:
     """Return what a demo prints, with some of its script's names replaced."""
+    assert replaced.keys() <= demo.__globals__.keys()
     with (
         patch.dict(demo.__globals__, replaced),
         redirect_stdout(io.StringIO()) as output,
     ):
         demo()
     return output.getvalue()
+
+
+@cache
+def noise() -> set[str]:
+    """Return the lines that any Python writes to stderr here: a loader's."""
+    command = [sys.executable, "-c", "pass"]
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    return set(result.stderr.splitlines(keepends=True))
+
+
+def own(stderr: str) -> str:
+    """Return what a script wrote to stderr itself."""
+    lines = stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if line not in noise())
 
 
 def run(
@@ -83,7 +103,9 @@ def run(
         "env": ENVIRONMENT,
         **options,
     }
-    return subprocess.run([sys.executable, "-B", *command], **options)
+    result = subprocess.run([sys.executable, "-B", *command], **options)
+    result.stderr = own(result.stderr or "")
+    return result
 
 
 @cache
@@ -104,13 +126,16 @@ def each_script(
 def run_copy(name: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
     """Run a script in a copy of its folder; return also the files there.
 
-    -ESs: with nothing but the standard library and the folder's own files.
+    With nothing but the standard library and the folder's own files (-ESs),
+    and no encoding that depends on where it runs.
     """
     script = SCRIPTS[name]
     with TemporaryDirectory(prefix="a path with spaces ") as folder:
-        for path in script.parent.glob("*.py"):
-            shutil.copy(path, folder)
-        result = run("-ESs", "-W", "error", script.name, cwd=folder)
+        shutil.copytree(script.parent, folder, dirs_exist_ok=True)
+        options = ["-ESs", "-W", "error", "-X", "warn_default_encoding"]
+        if name in ENCODINGS_TO_BE_NAMED:
+            options[-2:] = []
+        result = run(*options, script.name, cwd=folder)
         return result, set(os.listdir(folder))
 
 
