@@ -1,3 +1,11 @@
+// Arrow keys turn pages, but not while something that scrolls has the focus.
+addEventListener("keydown", (event) => {
+  const box = event.target;
+  if (box.tabIndex === 0 && box.scrollWidth > box.clientWidth) {
+    event.stopPropagation();
+  }
+}, { capture: true });
+
 document.addEventListener("DOMContentLoaded", () => {
   // What scrolls sideways can be scrolled from the keyboard, too.
   for (const box of document.querySelectorAll("pre, .table-wrapper")) {

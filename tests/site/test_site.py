@@ -107,7 +107,8 @@ class Window:
 def browser() -> Iterator[Window]:
     """A browser, and a server of the site."""
     if not CHROMIUM or not DRIVER:
-        pytest.skip("needs chromium and chromedriver: no browser is here")
+        needs = "chromium and chromedriver (Debian: chromium-driver)"
+        pytest.exit(f"no test without {needs}", returncode=1)
     options = ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in FLAGS:
@@ -221,6 +222,19 @@ def test_arrow_keys_turn_the_pages(window: Window) -> None:
     window.wait_for("item54-questions.html")
     window.find("body")[0].send_keys(Keys.ARROW_LEFT)
     window.wait_for("item54.html")
+
+
+def test_an_arrow_key_scrolls_what_has_the_focus(window: Window) -> None:
+    """Where there is something to scroll, no page is turned."""
+    window.visit("item54.html")
+    window.show(NARROW)
+    boxes = window.find("pre")
+    overflows = "return arguments[0].scrollWidth > arguments[0].clientWidth"
+    box = next(box for box in boxes if window.run(overflows, box))
+    box.send_keys(Keys.ARROW_RIGHT)
+    moved = "return arguments[0].scrollLeft > 0"
+    WebDriverWait(window.chrome, 10).until(lambda _: window.run(moved, box))
+    assert window.chrome.current_url.endswith("item54.html")
 
 
 def test_buttons_copy_code_and_commands(window: Window) -> None:
