@@ -106,7 +106,7 @@ mutants:  ## break scripts on purpose (ONLY=item54)
 .PHONY: site
 site:  ## build the web pages in site/
 	@$(IN) docs python -m sphinx -q -W -E -d .sphinx_cache docs site
-	@echo "open site/index.html"
+	@echo "made site/index.html"
 
 .PHONY: test-site
 test-site: site  ## the tests of the web pages, in a Chromium
