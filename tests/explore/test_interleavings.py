@@ -40,7 +40,7 @@ def explore(model: Callable[[], None], bound: int, by: str = "opcode") -> None:
 
 
 def test_only_a_serial_order_keeps_both_readings() -> None:
-    """C54.4: two threads, 2 preemptions, 812 schedules on 3.13.
+    """Two threads, 2 preemptions, 812 schedules on 3.13.
 
     Two reads and two writes come in six orders; four of them lose a reading.
     """
@@ -77,7 +77,7 @@ def test_only_a_serial_order_keeps_both_readings() -> None:
 
 
 def test_no_order_loses_a_locked_reading() -> None:
-    """C54.4: two threads, 2 preemptions, 2,001 schedules on 3.13."""
+    """Two threads, 2 preemptions, 2,001 schedules on 3.13."""
 
     def model() -> None:
         counter = item54.LockingCounter()
@@ -89,7 +89,7 @@ def test_no_order_loses_a_locked_reading() -> None:
 
 
 def test_what_goes_into_two_workers_comes_out_once() -> None:
-    """C55.4, C55.5: three threads, 1 preemption, 2,270 schedules on 3.13."""
+    """Three threads, 1 preemption, 2,270 schedules on 3.13."""
 
     def model() -> None:
         in_queue, out_queue = item55.ClosableQueue(), item55.ClosableQueue()
@@ -108,7 +108,7 @@ def test_what_goes_into_two_workers_comes_out_once() -> None:
 
 
 def test_a_locked_grid_is_seen_at_one_moment() -> None:
-    """C57.1: two threads, 2 preemptions, 946 schedules on 3.13."""
+    """Two threads, 2 preemptions, 946 schedules on 3.13."""
 
     def model() -> None:
         grid = item57.LockingGrid(2, 1)
@@ -121,7 +121,7 @@ def test_a_locked_grid_is_seen_at_one_moment() -> None:
 
 
 def test_a_failed_generation_leaves_nothing_behind() -> None:
-    """C58.4: three threads, 1 preemption by lines, 1,924 schedules."""
+    """Three threads, 1 preemption by lines, 1,924 schedules."""
 
     def failing(item: Any) -> Any:
         return item58.game_logic_thread(item, item58.failing_game_logic)
