@@ -79,7 +79,7 @@ interrupt:  ## end each script by signals at twenty moments
 	@MOMENTS=20 $(IN) test python -m pytest -k however
 
 .PHONY: bench
-bench:  ## time six ways to do one job (QUICK=1: 45 cells)
+bench:  ## time the ways to do one job (QUICK=1: 45 cells)
 	@$(IN) bench python -m benchmarks.bench $(JSON) \
 		$(if $(QUICK),--quick)
 
@@ -89,7 +89,8 @@ pictures:  ## draw the pictures (JSON=benchmarks/mine.json: yours)
 
 .PHONY: executors
 executors:  ## one call on threads, processes and a Dask cluster
-	@$(IN) bench python -m benchmarks.executors
+	@$(IN) bench python -m benchmarks.bench --executors $(JSON) \
+		$(if $(QUICK),--quick)
 
 .PHONY: test-bench
 test-bench:  ## the tests of the benchmarks

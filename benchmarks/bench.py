@@ -1,32 +1,41 @@
-"""Five ways to do one job, measured: one generation of the Game of Life.
+"""Ways to do one job, measured: one generation of the Game of Life.
 
     make bench                                 all boards, in four minutes
     make bench QUICK=1                         the smallest, in half a minute
     make bench JSON=benchmarks/results.json    keep the figures there
+    make executors                             executors, in half a minute
 
 The ways take turns, for as many rounds as fit; a process measures each once.
 """
 
 import argparse
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from item56 import DELAY
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ROOT
+from benchmarks import CORES, ROOT
 from benchmarks.figures import (
     COLUMNS,
+    EXECUTOR_COLUMNS,
     Entry,
     Job,
     Results,
+    executor_rows,
     machine,
     notes,
     plan,
@@ -37,6 +46,9 @@ from benchmarks.figures import (
 MINE = Path("benchmarks", "mine.json")
 SIZES, QUICK_SIZES = (45, 450, 4_500, 45_000), (45,)  # cells
 BUDGET, QUICK_BUDGET = 225, 20  # seconds for everything
+EXECUTORS = "serial", "threads", "interpreters", "processes", "Dask"
+EXECUTOR_SIZE, QUICK_EXECUTOR_SIZE = 400, 36  # cells
+SEVERAL = "generation", "floor", "executor"  # kinds that take several rounds
 LIMIT = 20.0  # seconds for one measurement, before it is given up
 WAITS = {
     "timer": f"{DELAY * 1000:.0f} ms by a timer",
@@ -46,34 +58,51 @@ WAITS = {
 
 
 def measure(job: Job) -> dict[str, Any]:
-    """Return the figures of a job, or why there are none, as left_out."""
-    command = [sys.executable, "-m", "benchmarks.measure"]
-    try:
-        result = subprocess.run(
+    """Return the figures of a job, or why there are none, as left_out.
+
+    Nothing stays behind, neither a process nor a file, if it takes too long
+    or is interrupted.
+    """
+    tool = "executors" if job.kind == "executor" else "measure"
+    command = [sys.executable, "-m", f"benchmarks.{tool}"]
+    with (
+        TemporaryDirectory() as folder,
+        subprocess.Popen(
             [*command, json.dumps(asdict(job))],
             cwd=ROOT,
+            env={**os.environ, "TMPDIR": folder},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=LIMIT,
-        )
-    except subprocess.TimeoutExpired:
-        return {"left_out": f"took more than {LIMIT:.0f} s"}
-    if result.returncode:
-        last = result.stderr.strip().splitlines()[-1:] or ["no message"]
+            start_new_session=True,  # Ctrl-C is ours alone
+        ) as process,
+    ):
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except BaseException as error:
+            process.kill()
+            if os.name == "posix":
+                with suppress(ProcessLookupError):  # it had no others
+                    os.killpg(process.pid, signal.SIGKILL)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return {"left_out": f"took more than {LIMIT:.0f} s"}
+    if process.returncode:
+        last = err.strip().splitlines()[-1:] or ["no message"]
         return {"left_out": last[0]}
-    figures: dict[str, Any] = json.loads(result.stdout)
+    figures: dict[str, Any] = json.loads(out)
     return figures
 
 
 def add(entries: dict[Job, Entry], job: Job, figures: dict[str, Any]) -> None:
     """Add the figures of another round to the entry of the job."""
     entry = entries.setdefault(job, asdict(job))
-    if job.kind in ("generation", "floor") and "seconds" in figures:
-        for key in "seconds", "processor":
-            entry.setdefault(key, []).append(figures[key])
-    else:
-        entry.update(figures)
+    for key, value in figures.items():
+        if job.kind in SEVERAL and isinstance(value, float):
+            entry.setdefault(key, []).append(value)
+        else:
+            entry[key] = value
 
 
 def collect(
@@ -85,9 +114,10 @@ def collect(
 ) -> list[Entry]:
     """Return an entry for each job: one round of all, and more in budget.
 
-    From the third round on, only jobs of less than a second take part. What
-    was left out once is not tried again. Show is called with a line about
-    the next job. The budget and the clock are in seconds.
+    From the third round on (executors: the fourth), only jobs of less than a
+    second take part. What was left out once is not tried again. Show is
+    called with a line about the next job. The budget and the clock are in
+    seconds.
     """
     start = clock()
     entries: dict[Job, Entry] = {}
@@ -95,10 +125,10 @@ def collect(
 
     def again(job: Job, turn: int, spent: float) -> bool:
         return (
-            job.kind not in ("cost", "timeline")
+            job.kind in SEVERAL
             and "left_out" not in entries[job]
             and spent + took[job] < budget
-            and (turn == 2 or took[job] < 1)
+            and (turn <= 2 + (job.kind == "executor") or took[job] < 1)
         )
 
     turn, ran = 0, True
@@ -116,26 +146,34 @@ def collect(
     return list(entries.values())
 
 
-def table(results: Results, wait: str) -> Table:
-    """Return the figures for one form of I/O, a section for each board."""
-    table = Table(*COLUMNS, title=WAITS[wait], title_justify="left")
+def table(columns: Sequence[str], title: str) -> Table:
+    """Return a table that fits 80 columns: all but its first are figures."""
+    headings = [re.sub("(?<=/)|(?<=to) ", "\n", column) for column in columns]
+    table = Table(*headings, title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+    table.title_justify = "left"
     for column in table.columns[1:]:
         column.justify = "right"
-    for cells in sizes_of(results):
-        if found := rows(results, cells, wait):
-            table.add_section()
-            table.add_row(f"[bold]{cells:,} cells[/bold]")
-            for row in found:
-                table.add_row(*row)
     return table
 
 
 def report(results: Results, console: Console) -> None:
     """Print everything that was measured."""
     console.print(", ".join(f"{k} {v}" for k, v in results["machine"].items()))
-    for wait in WAITS:
-        console.print()
-        console.print(table(results, wait))
+    for wait, title in WAITS.items():
+        ways = table(COLUMNS, title)
+        for cells in sizes_of(results):
+            if found := rows(results, cells, wait):
+                ways.add_section()
+                ways.add_row(f"[bold]{cells:,} cells[/bold]")
+                for row in found:
+                    ways.add_row(*row)
+        if ways.rows:
+            console.print(ways)
+    if found := executor_rows(results):
+        pools = table(EXECUTOR_COLUMNS, f"{CORES} workers")
+        for row in found:
+            pools.add_row(*row)
+        console.print(pools)
     for line in notes(results):
         console.print(line)
 
@@ -149,13 +187,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "json", nargs="?", type=Path, default=MINE, help=f"default: {MINE}"
     )
-    parser.add_argument("--quick", action="store_true", help="45 cells only")
+    parser.add_argument("--quick", action="store_true", help="few cells only")
+    parser.add_argument("--executors", action="store_true", help="only them")
     options = parser.parse_args(arguments)
     if not options.json.parent.is_dir():  # now, not when all is measured
         parser.error(f"there is no folder {options.json.parent}: make it")
     budget = QUICK_BUDGET if options.quick else BUDGET
     jobs, computed = plan(QUICK_SIZES if options.quick else SIZES)
-    console = Console(width=100)
+    if options.executors:
+        cells = QUICK_EXECUTOR_SIZE if options.quick else EXECUTOR_SIZE
+        jobs = [Job("executor", way, cells, "none") for way in EXECUTORS]
+        computed = []
+    console = Console(highlight=False)
     with console.status("") as status:
         entries = collect(jobs, budget, measure, status.update)
     results = {

@@ -3,63 +3,47 @@
 A generation becomes pure calls: a cell's state and its number of living
 neighbors go out, its next state comes back, and only the caller touches a
 grid. Such calls run on threads, interpreters, processes and clusters alike;
-what differs is what it costs to ship them there.
+what differs is what it costs to ship them there, and who survives a loss.
 
-    python3 -m benchmarks.executors            the table, in some 20 seconds
-    python3 -m benchmarks.executors --quick    the same on a small grid
+    python -m benchmarks.executors '{"way": "processes", "cells": 400}'
+
+prints as JSON what one round measured; `make executors` measures them all.
 """
 
+import json
 import logging
 import os
-import signal
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
+    BrokenExecutor,
     Executor,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from itertools import chain, starmap
-from math import ceil
-from multiprocessing import get_context, resource_tracker
+from math import ceil, isqrt
+from multiprocessing import get_context
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import get_ident
 from time import perf_counter, sleep
-from typing import NamedTuple
+from typing import Any
 
 from item56 import Grid, Logic, count_neighbors, game_logic, simulate
 
-from benchmarks.figures import machine
-from benchmarks.ways import random_grid
+from benchmarks import CORES
 from item53_gil.main import factorize
 
-# The packages are imported where they are used: every worker process imports
-# this module, and needs none of them.
+# Every worker imports this module: what only the caller needs is imported
+# where it is used.
 
-
-if hasattr(os, "sched_getaffinity"):
-    WORKERS = len(os.sched_getaffinity(0))  # that this process may use
-else:
-    WORKERS = os.cpu_count() or 1
-CHUNKS = 4 * WORKERS
-SIDE, QUICK_SIDE = 20, 6  # cells
+CHUNKS = 4 * CORES
 NUMBER = 50_000  # its factors take a few milliseconds to find
-REPEATS = 3  # the fastest counts
-COLUMNS = (
-    "",
-    "start",
-    "slow\ngeneration",
-    "times\nserial",
-    "processor\ntime",
-    "a call,\nunchunked",
-    "a call,\nchunked",
-)
 
 Cell = tuple[str, int]  # state, number of living neighbors
-Step = Callable[[Logic, int], Grid]  # rules, number of chunks
 Open = Callable[[int], AbstractContextManager[Executor]]  # number of workers
 
 
@@ -107,6 +91,14 @@ def slow_game_logic(state: str, neighbors: int) -> str:
     return game_logic(state, neighbors)
 
 
+def deadly_game_logic(alive: Path, state: str, neighbors: int) -> str:
+    """End this process, once, and from then on be game_logic."""
+    with suppress(FileNotFoundError):
+        alive.unlink()
+        os._exit(1)
+    return game_logic(state, neighbors)
+
+
 # By name: the default differs between versions, and fork, where it is the
 # default, copies a process that may have threads, and their locks.
 processes = partial(ProcessPoolExecutor, mp_context=get_context("spawn"))
@@ -139,9 +131,8 @@ def dask_cluster(workers: int) -> Iterator[Executor]:
         yield executor
 
 
-EXECUTORS: dict[str, Open | None] = {
+EXECUTORS: dict[str, Open] = {
     "threads": ThreadPoolExecutor,
-    "interpreters": None,  # before 3.14
     "processes": processes,
     "Dask": dask_cluster,
 }
@@ -151,31 +142,6 @@ if sys.version_info >= (3, 14):
     EXECUTORS["interpreters"] = InterpreterPoolExecutor
 
 
-@contextmanager
-def ctrl_c_held() -> Iterator[None]:
-    """Let Ctrl-C wait until the block ends, or until heed_ctrl_c.
-
-    An executor that is interrupted in its own code may never shut down. The
-    processes that start in the block never hear it, though a terminal sends
-    it to them as well.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # its start would let Ctrl-C through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def heed_ctrl_c() -> None:
-    """Raise KeyboardInterrupt if Ctrl-C waits."""
-    if hasattr(signal, "sigpending") and signal.SIGINT in signal.sigpending():
-        raise KeyboardInterrupt
-
-
 def worker(seconds: float) -> tuple[int, int]:
     """Be busy for that long; return the process and the thread."""
     sleep(seconds)
@@ -183,118 +149,69 @@ def worker(seconds: float) -> tuple[int, int]:
 
 
 @contextmanager
-def opened(make: Open, workers: int) -> Iterator[Executor]:
+def opened(way: str, workers: int) -> Iterator[Executor]:
     """Yield an executor whose workers have all started."""
-    with make(workers) as executor:
+    with EXECUTORS[way](workers) as executor:
         seen: set[tuple[int, int]] = set()
         while len(seen) < workers:
             seen.update(executor.map(worker, [0.01] * workers))
         yield executor
 
 
-class Figures(NamedTuple):
-    """What a generation takes, in seconds."""
-
-    slow: float  # with the slow rules
-    processor: float  # of all processes together, in that time
-    one_each: float  # with the quick rules, a task for each cell
-    chunked: float  # with the quick rules, in chunks as with the slow ones
-
-
-def processor_time() -> float:
-    """Return the processor time of this process and its descendants."""
-    import psutil
-
-    this = psutil.Process()
-    family = [this, *this.children(recursive=True)]
-    times = [process.cpu_times() for process in family]
-    return sum(float(time.user + time.system) for time in times)
+def loss(executor: Executor, grid: Grid) -> str:
+    """Return what becomes of a generation in which a worker dies."""
+    with TemporaryDirectory() as folder:
+        alive = Path(folder, "alive")
+        alive.touch()
+        try:
+            logic = partial(deadly_game_logic, alive)
+            after = simulate_executor(executor, grid, logic)
+        except BrokenExecutor as error:
+            return f"`{type(error).__name__}`"
+    right = str(after) == str(simulate(grid))
+    return "its calls run again" if right else "a wrong grid"
 
 
-def measure(step: Step, cells: int, expected: str) -> Figures:
-    """Time the step; RuntimeError if a grid is not as expected."""
+def measure(way: str, cells: int) -> dict[str, Any]:
+    """Return what a generation takes, and what is lost with a worker.
 
-    def once(logic: Logic, chunks: int) -> tuple[float, float]:
-        used, start = processor_time(), perf_counter()
-        after = step(logic, chunks)
-        seconds, used = perf_counter() - start, processor_time() - used
-        if str(after) != expected:
-            raise RuntimeError("this is not the next generation")
-        heed_ctrl_c()
-        return seconds, used
+    In seconds: with slow rules, with quick ones in a task for each cell
+    (alone), and with these in chunks. RuntimeError if a grid is wrong.
+    """
+    from benchmarks.ways import random_grid
 
-    def best(logic: Logic, chunks: int) -> tuple[float, float]:
-        return min(once(logic, chunks) for _ in range(REPEATS))
-
-    return Figures(
-        *best(slow_game_logic, CHUNKS),
-        best(game_logic, cells)[0],
-        best(game_logic, CHUNKS)[0],
-    )
-
-
-def columns(figures: Figures, serial: Figures, cells: int) -> list[str]:
-    """Return the figures as text: seconds, and microseconds a call."""
-    return [
-        f"{figures.slow:.2f}",
-        f"{figures.slow / serial.slow:.2f}",
-        f"{figures.processor:.2f}",
-        f"{figures.one_each / cells * 1e6:.0f}",
-        f"{figures.chunked / cells * 1e6:.0f}",
-    ]
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Measure every executor that there is, and print the table."""
-    from rich.console import Console
-    from rich.table import Table
-
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a small grid")
-    side = QUICK_SIDE if parser.parse_args(arguments).quick else SIDE
-
-    grid = random_grid(side, side)
-    cells = side * side
+    grid = random_grid(isqrt(cells), isqrt(cells))
     expected = str(simulate(grid))
 
-    console = Console(width=100, highlight=False)
-    console.print(", ".join(f"{k} {v}" for k, v in machine().items()))
-    table = Table(
-        title=f"{cells} cells, {WORKERS} workers, {CHUNKS} chunks",
-        caption="in seconds; a call of the quick rules in microseconds",
-    )
-    for heading in COLUMNS:
-        justify = "right" if heading else "left"
-        table.add_column(heading, justify=justify, no_wrap=True)
-
-    serial = measure(
-        lambda logic, chunks: simulate(grid, logic), cells, expected
-    )
-    table.add_row("serial", "", *columns(serial, serial, cells))
-    for name, make in EXECUTORS.items():
-        if make is None:
-            table.add_row(name, "needs 3.14")
-            continue
+    def seconds(step: Callable[[], Grid]) -> float:
         start = perf_counter()
-        with opened(make, WORKERS) as executor:
-            seconds = perf_counter() - start
-            step = partial(simulate_executor, executor, grid)
-            figures = measure(step, cells, expected)
-        row = columns(figures, serial, cells)
-        table.add_row(name, f"{seconds:.2f}", *row)
-    console.print(table)
+        after = step()
+        taken = perf_counter() - start
+        if str(after) != expected:
+            raise RuntimeError("this is not the next generation")
+        return taken
+
+    if way == "serial":
+        return {"slow": seconds(partial(simulate, grid, slow_game_logic))}
+    if way not in EXECUTORS:
+        sys.exit("needs Python 3.14")
+    start = perf_counter()
+    with opened(way, CORES) as executor:
+        figures: dict[str, Any] = {"start": perf_counter() - start}
+        step = partial(simulate_executor, executor, grid)
+        figures["slow"] = seconds(partial(step, slow_game_logic))
+        figures["alone"] = seconds(partial(step, chunks=cells))
+        figures["chunked"] = seconds(step)
+        if way in ("threads", "interpreters"):
+            figures["loss"] = "this process dies"
+        else:
+            figures["loss"] = loss(executor, grid)
+    return figures
 
 
 if __name__ == "__main__":
-    try:
-        # Under its own name, by which workers find what they are to call.
-        from benchmarks import executors
+    # Under its own name, by which workers find what they are to call.
+    from benchmarks import executors
 
-        with ctrl_c_held():
-            executors.main(sys.argv[1:])
-    except KeyboardInterrupt:
-        sys.exit(130)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to end
+    job = json.loads(sys.argv[1])
+    print(json.dumps(executors.measure(job["way"], job["cells"])))

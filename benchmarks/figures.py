@@ -10,12 +10,13 @@ Results are a dictionary that JSON can hold:
               threads, bytes       most threads alive, bytes for each cell
               seconds, waits       one generation, and its cells' waits:
                                    a list of [begin, end]
+              start, slow, alone,  lists of seconds, one for each round: see
+              chunked; loss        executors.py; and what a loss means
               computed             the ideal seconds: measuring takes too long
               left_out             why there is no figure
 """
 
 import math
-import os
 import platform
 import re
 import sys
@@ -29,6 +30,7 @@ from typing import Any
 
 from item56 import DELAY
 
+from benchmarks import CORES
 from benchmarks.ways import AT_ONCE
 
 Results = dict[str, Any]
@@ -57,7 +59,7 @@ def machine() -> dict[str, Any]:
     gil = getattr(sys, "_is_gil_enabled", lambda: True)
     return {
         "processor": processor,
-        "cores": os.cpu_count(),
+        "cores": CORES,
         "python": f"{platform.python_implementation()} "
         f"{platform.python_version()}",
         "GIL": gil(),
@@ -120,25 +122,21 @@ def find(
 
 
 def floor(results: Results, way: str, cells: int, wait: str) -> float | None:
-    """Return the seconds of the bare waits plus those of the serial rules.
-
-    None where one of the two was not measured.
-    """
+    """Return the seconds of the bare waits; None if they were not measured."""
     bare_way = "queue" if way == "phased" else way
     bare = find(results, "floor", bare_way, cells, wait).get("seconds")
-    rules = find(results, "generation", "serial", cells, "none").get("seconds")
-    return median(bare) + median(rules) if bare and rules else None
+    return median(bare) if bare else None
 
 
 def seconds_text(seconds: float) -> str:
     """Return seconds with three significant digits, in s, ms or us."""
+    seconds = float(f"{seconds:.3g}")  # 0.9996 s are 1.00 s
     unit = "s"
     for unit in "s", "ms", "us":
         if seconds >= 1 or unit == "us":
             break
         seconds *= 1000
-    digits = max(0, 2 - math.floor(math.log10(seconds))) if seconds else 0
-    return f"{seconds:.{digits}f} {unit}"
+    return f"{seconds:#.3g} {unit}".replace(". ", " ")
 
 
 COLUMNS = (
@@ -153,11 +151,21 @@ COLUMNS = (
 )
 
 
+def spread_text(rounds: list[float]) -> str:
+    """Return how far apart the rounds are, and how many they are.
+
+    Relative to their median. Under three rounds say nothing of that.
+    """
+    if len(rounds) < 3:
+        return f"({len(rounds)})"
+    spread = (max(rounds) - min(rounds)) / median(rounds)
+    return f"{spread:.0%} ({len(rounds)})"
+
+
 def row(results: Results, way: str, cells: int, wait: str) -> list[str]:
     """Return the figures of a way as text, a string for each of COLUMNS.
 
-    The time is that of the median round, the spread the distance from the
-    fastest round to the slowest. Both ratios are of the time.
+    The time is that of the median round. Both ratios are of the time.
     """
     entry = find(results, "generation", way, cells, wait)
     cost = find(results, "cost", way, cells, "gate")
@@ -167,8 +175,7 @@ def row(results: Results, way: str, cells: int, wait: str) -> list[str]:
         time = f"{seconds_text(entry['computed'])} *"
     elif rounds := entry.get("seconds"):
         seconds = median(rounds)
-        time = seconds_text(seconds)
-        spread = f"{(max(rounds) - min(rounds)) / seconds:.0%}"
+        time, spread = seconds_text(seconds), spread_text(rounds)
         if ideal_seconds := ideal(way, cells, wait):
             to_ideal = f"{seconds / ideal_seconds:.2f}"
         if floor_seconds := floor(results, way, cells, wait):
@@ -221,3 +228,45 @@ def markdown(results: Results) -> str:
         texts = [name, small, at_45, large, at_4500, threads, memory]
         lines.append(f"| {' | '.join(texts)} |")
     return "\n".join(lines) + "\n"
+
+
+EXECUTOR_COLUMNS = (
+    "executor",
+    "start",
+    "to serial",
+    "a call",
+    "in chunks",
+    "if a worker dies",
+)
+
+
+def executor_rows(results: Results) -> list[list[str]]:
+    """Return a row for each executor: strings for EXECUTOR_COLUMNS.
+
+    By the medians of the rounds; "to serial" is the time of a generation with
+    slow rules, relative to a serial one.
+    """
+    found = []
+    for entry in results["entries"]:
+        if "start" in entry:
+            start, slow, alone, chunked = (
+                median(entry[key])
+                for key in ("start", "slow", "alone", "chunked")
+            )
+            cells = entry["cells"]
+            serial = find(results, "executor", "serial", cells, "none")["slow"]
+            texts = [
+                seconds_text(start),
+                f"{slow / median(serial):.2f}",
+                seconds_text(alone / cells),
+                seconds_text(chunked / cells),
+                entry["loss"],
+            ]
+            found.append([entry["way"], *texts])
+    return found
+
+
+def executor_markdown(results: Results) -> str:
+    """Return the table of benchmarks/README.md."""
+    lines = [EXECUTOR_COLUMNS, ["---"] * 6, *executor_rows(results)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

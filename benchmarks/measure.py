@@ -34,14 +34,17 @@ Figures = dict[str, Any]
 
 
 def allow_open_files(count: int) -> None:
-    """Let this process open count files; ValueError if it may not."""
+    """Let this process open count files; SystemExit if it may not."""
     try:
         import resource
     except ImportError:  # Windows
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+        except (ValueError, OSError):
+            sys.exit(f"needs {count:,} open files, the limit is {hard:,}")
 
 
 @asynccontextmanager

@@ -3,12 +3,13 @@
     make pictures                             the README's
     make pictures JSON=benchmarks/mine.json   of your own `make bench`
 
-The SVG files are the same, byte for byte, for the same figures. They bring
+Each says in itself which figures it shows, by their hash. The SVG files bring
 their own white ground, so that a dark page can show them, and tell the ways
 apart without color, so that a printer can.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -148,7 +149,7 @@ def growth(results: Results) -> Figure:
     legend = {
         "measured": Line2D([], [], color=INK, marker="o"),
         "ideal": Line2D([], [], **IDEAL),
-        "floor: the waits without the game": Line2D([], [], **FLOOR),
+        "floor: the waits alone": Line2D([], [], **FLOOR),
         "the other ways": Line2D([], [], **OTHERS),
         "cannot all wait at once": Line2D([], [], **CROSS, ms=8, mew=2.5),
     }
@@ -205,14 +206,23 @@ def cost(results: Results) -> Figure:
 DRAWINGS = {"timeline": timeline, "growth": growth, "cost": cost}
 
 
+def name_of(results: Results) -> str:
+    """Return what tells these figures from all others."""
+    text = json.dumps(results, sort_keys=True)
+    return f"figures {hashlib.sha256(text.encode()).hexdigest()}"
+
+
 def draw(results: Results, folder: Path) -> list[Path]:
     """Draw the three pictures into the folder; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    metadata: dict[str, Any] = {"Date": None, "Creator": None}
+    metadata["Description"] = name_of(results)
     paths = []
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # not the user's
+        mpl.rcParams.update(STYLE)
         for name, drawing in DRAWINGS.items():
             path = folder / f"{name}.svg"
-            metadata: dict[str, Any] = {"Date": None, "Creator": None}
             drawing(results).savefig(path, metadata=metadata)
             paths.append(path)
     return paths

@@ -1,4 +1,4 @@
-"""The five ways to do a generation, and what each takes for the waits alone.
+"""The ways to do a generation, and what each takes for the waits alone.
 
 The ways are the items' own functions, imported from the scripts as they
 stand. A bare floor waits as often, on the same primitive, and does nothing

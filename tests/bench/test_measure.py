@@ -11,7 +11,7 @@ import pytest
 from item56 import DELAY
 
 from benchmarks import measure, ways
-from tests.helpers import life
+from tests.helpers import ROOT, life, linux, posix, run
 
 
 class Clock:
@@ -125,3 +125,21 @@ def test_in_the_timeline_of_coroutines_all_wait_at_once() -> None:
     begins, ends = zip(*line["waits"], strict=True)
     assert len(begins) == 45
     assert 0 < min(begins) < max(begins) < min(ends) < line["seconds"]
+
+
+@posix
+def test_a_limit_that_cannot_be_raised_is_named() -> None:
+    with (
+        patch("resource.getrlimit", return_value=(9, 20_000)),
+        patch("resource.setrlimit", side_effect=ValueError),
+        pytest.raises(SystemExit, match=r"45,100 open files, .* is 20,000"),
+    ):
+        measure.allow_open_files(45_100)
+
+
+@linux
+def test_cores_are_those_that_may_be_used() -> None:
+    """As after `taskset -c 0`."""
+    one = "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
+    code = f"import os; {one}; import benchmarks; print(benchmarks.CORES)"
+    assert run("-c", code, cwd=ROOT).stdout == "1\n"
