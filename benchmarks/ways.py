@@ -110,12 +110,9 @@ def bare(way: str, cells: int, wait: Wait) -> Iterator[Step]:
             thread.join()
 
     async def in_tasks(_: object) -> None:
-        async def task() -> None:
-            await wait()
-
         async with asyncio.TaskGroup() as group:
             for _ in range(cells):
-                group.create_task(task())
+                group.create_task(wait())
 
     match way:
         case "serial":
