@@ -1,5 +1,6 @@
 """The README shows what is there."""
 
+import ast
 import re
 
 import pytest
@@ -34,6 +35,27 @@ def test_the_table_of_questions_lists_them_all_in_order() -> None:
         for question in questions.split("<br>")
     ]
     assert listed == asked
+
+
+def functions(code: str) -> dict[str, str]:
+    """Return the first function of each name, without hints and docstrings."""
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef):
+            says = ast.get_docstring(node) is not None
+            body = [ast.unparse(part) for part in node.body[says:]]
+            names = [argument.arg for argument in node.args.args]
+            found.setdefault(node.name, f"{names}: {body}")
+    return found
+
+
+def test_the_code_is_item_54_s() -> None:
+    """But for what it leaves out: hints, docstrings, and other functions."""
+    _, code, _ = re.split("```(?:python)?\n", README)
+    shown = functions(code)
+    assert list(shown) == ["worker", "increment"]
+    script = SCRIPTS["item54_lock"].read_text(encoding="utf-8")
+    assert shown.items() <= functions(script).items()
 
 
 def test_the_transcript_is_a_real_one() -> None:
