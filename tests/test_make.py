@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.helpers import ENVIRONMENT, ITEMS, ROOT, own
+from tests.helpers import ENVIRONMENT, ITEMS, OWN, ROOT, own
 
 Result = subprocess.CompletedProcess[str]
 MAKEFILE = ROOT / "Makefile"
@@ -45,6 +45,20 @@ def test_make_runs_the_nine_items_and_nothing_else(tmp_path: Path) -> None:
     other = make(".BEGIN")  # BSD's runs it first; GNU make never does
     assert other.returncode != 0
     assert "needs GNU make" in other.stderr
+
+
+def test_what_stands_beside_the_scripts_is_not_looked_at(
+    tmp_path: Path,
+) -> None:
+    """An editor's files, a reader's; what belongs there is listed twice."""
+    (tmp_path / "Makefile").write_text(
+        f"include {MAKEFILE}\nshow: ; @echo $(SCRIPTS); echo '$(FILES)'"
+    )
+    (tmp_path / "item54_lock").mkdir()
+    for name in ".#main.py", "._main.py", "main_old.py", "queue.py", "main.py":
+        (tmp_path / "item54_lock" / name).touch()
+    found = make("-C", tmp_path, "--no-print-directory", "show").stdout
+    assert found.splitlines() == ["item54_lock/main.py", " ".join(OWN)]
 
 
 def test_make_run_fails_where_an_item_does(tmp_path: Path) -> None:

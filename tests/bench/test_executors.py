@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import psutil
 import pytest
@@ -19,7 +19,15 @@ from benchmarks import bench, executors
 from benchmarks.executors import EXECUTORS, loss, opened, simulate_executor
 from benchmarks.figures import Job
 from tests.bench.faults import counting, raising
-from tests.helpers import LIMIT, ROOT, family, life, posix, random_grids
+from tests.helpers import (
+    LIMIT,
+    ROOT,
+    family,
+    life,
+    linux,
+    posix,
+    random_grids,
+)
 
 # Under load it does take more than a second, in which Dask sees a slow disk.
 pytestmark = pytest.mark.filterwarnings(
@@ -101,9 +109,23 @@ def test_every_executor_is_measured_or_says_why_not(way: str) -> None:
 
 def test_a_wrong_grid_is_not_measured() -> None:
     step = Mock(return_value=glider())
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr(executors, "simulate_executor", step)
+    with (
+        patch.object(executors, "simulate_executor", step),
+        pytest.raises(RuntimeError),
+    ):
         executors.measure("threads", 36)
+
+
+@linux
+def test_no_worker_outlives_what_takes_too_long() -> None:
+    """Those of a pool would wait for ever for their next call."""
+    job = Job("executor", "processes", 40_000, "none")
+    with (
+        family() as environment,
+        patch.dict(os.environ, environment),
+        patch.object(bench, "LIMIT", 1.5),
+    ):
+        assert bench.measure(job) == {"left_out": "took more than 2 s"}
 
 
 @posix

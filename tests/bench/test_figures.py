@@ -107,6 +107,7 @@ def test_what_is_published_is_all_that_was_planned() -> None:
         assert pictures.name_of(results) in picture.read_text()
     pools = json.loads(PUBLISHED.with_name("executors.json").read_text())
     assert [entry["way"] for entry in pools["entries"]] == [*bench.EXECUTORS]
+    assert all(len(entry["slow"]) >= 3 for entry in pools["entries"])
     readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     assert figures.executor_markdown(pools) in readme
 
