@@ -43,7 +43,7 @@ from benchmarks.figures import (
     sizes_of,
 )
 
-MINE = Path("benchmarks", "mine.json")
+MINE = "benchmarks/mine.json"  # executors: mine-executors.json
 SIZES, QUICK_SIZES = (45, 450, 4_500, 45_000), (45,)  # cells
 BUDGET, QUICK_BUDGET = 225, 20  # seconds for everything
 EXECUTORS = "serial", "threads", "interpreters", "processes", "Dask"
@@ -114,21 +114,22 @@ def collect(
 ) -> list[Entry]:
     """Return an entry for each job: one round of all, and more in budget.
 
-    From the third round on (executors: the fourth), only jobs of less than a
-    second take part. What was left out once is not tried again. Show is
-    called with a line about the next job. The budget and the clock are in
-    seconds.
+    From the third round on, only jobs of less than a second take part;
+    executors have three rounds. What was left out once is not tried again.
+    Show is called with a line about the next job. The budget and the clock
+    are in seconds.
     """
     start = clock()
     entries: dict[Job, Entry] = {}
     took: dict[Job, float] = {}
 
     def again(job: Job, turn: int, spent: float) -> bool:
+        quick = turn == 2 or took[job] < 1
         return (
             job.kind in SEVERAL
             and "left_out" not in entries[job]
             and spent + took[job] < budget
-            and (turn <= 2 + (job.kind == "executor") or took[job] < 1)
+            and (turn <= 3 if job.kind == "executor" else quick)
         )
 
     turn, ran = 0, True
@@ -184,12 +185,12 @@ def main(arguments: Sequence[str]) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "json", nargs="?", type=Path, default=MINE, help=f"default: {MINE}"
-    )
+    parser.add_argument("json", nargs="?", type=Path, help=f"default: {MINE}")
     parser.add_argument("--quick", action="store_true", help="few cells only")
     parser.add_argument("--executors", action="store_true", help="only them")
     options = parser.parse_args(arguments)
+    mine = MINE.replace(".", "-executors.") if options.executors else MINE
+    options.json = options.json or Path(mine)
     if not options.json.parent.is_dir():  # now, not when all is measured
         parser.error(f"there is no folder {options.json.parent}: make it")
     budget = QUICK_BUDGET if options.quick else BUDGET
