@@ -17,6 +17,8 @@ from tests.helpers import ENVIRONMENT, ITEMS, OWN, ROOT, own
 
 Result = subprocess.CompletedProcess[str]
 MAKEFILE = ROOT / "Makefile"
+RULES = MAKEFILE.read_text()
+PYTHON = f"'{sys.executable}'"  # there need not be a python3
 
 
 def make(*arguments: str | Path, **variables: str) -> Result:
@@ -24,7 +26,7 @@ def make(*arguments: str | Path, **variables: str) -> Result:
     if not shutil.which("make"):
         pytest.skip("no make here")
     result = subprocess.run(
-        ["make", *arguments],
+        ["make", f"PYTHON={PYTHON}", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -41,7 +43,7 @@ def test_make_runs_the_nine_items_and_nothing_else(tmp_path: Path) -> None:
     inside = "-n", "-C", tmp_path, "-f", MAKEFILE
     commands = make(*inside, "run", "item54").stdout
     assert set(re.findall(r"item\d\d_\w+", commands)) == set(ITEMS)
-    assert "python3 item54_lock/main.py\n" in commands
+    assert f"{PYTHON} item54_lock/main.py\n" in commands
     other = make(".BEGIN")  # BSD's runs it first; GNU make never does
     assert other.returncode != 0
     assert "needs GNU make" in other.stderr
@@ -52,7 +54,7 @@ def test_what_stands_beside_the_scripts_is_not_looked_at(
 ) -> None:
     """An editor's files, a reader's; what belongs there is listed twice."""
     (tmp_path / "Makefile").write_text(
-        f"include {MAKEFILE}\nshow: ; @echo $(SCRIPTS); echo '$(FILES)'"
+        f"{RULES}\nshow: ; @echo $(SCRIPTS); echo '$(FILES)'"
     )
     (tmp_path / "item54_lock").mkdir()
     for name in ".#main.py", "._main.py", "main_old.py", "queue.py", "main.py":
@@ -83,7 +85,7 @@ def test_a_python_that_is_none_is_named_in_one_line(target: str) -> None:
 def test_what_a_user_has_set_for_python_does_not_reach_the_tools(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "Makefile").write_text(f"include {MAKEFILE}\nshow: ; @env")
+    (tmp_path / "Makefile").write_text(f"{RULES}\nshow: ; @env")
     result = make("-C", tmp_path, "show", PYTHONPATH="x", PIP_CERT="kept")
     assert "PIP_CERT=kept\n" in result.stdout
     assert "PYTHONPATH" not in result.stdout
