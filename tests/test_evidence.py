@@ -448,12 +448,6 @@ WORLDS = [
     W(
         "item55_queue",
         "several_workers",
-        {"StoppableWorker": LosingWorker},
-        "9.. items",
-    ),
-    W(
-        "item55_queue",
-        "several_workers",
         {"StoppableWorker": DoublingWorker},
         "8000 items came through, 1000 different",
     ),
