@@ -76,7 +76,9 @@ def run_harshly(name: str) -> Result:
 def test_harsh_conditions_change_nothing(name: str) -> None:
     """Under -OO, a name takes a title's place; no PATH means no openssl."""
     result = begin(run_harshly, name).result()
-    assert (result.stderr, result.returncode) == ("", 0)
+    # Under -X dev, a loop reports what a busy machine makes slow.
+    stderr = re.sub(r"(?m)^Executing <.* took .* seconds\n", "", result.stderr)
+    assert (stderr, result.returncode) == ("", 0)
     golden = GOLDEN / f"test_transcript[{name}].txt"
     assert mask(result.stdout) == wordless(name, golden.read_text())
     assert ": None" not in result.stdout
