@@ -132,8 +132,8 @@ def run_encrypt(data: bytes) -> Child:
     """Start a child that encrypts data; its stdout yields the ciphertext."""
     child = start(ENCRYPT)
     assert child.stdin is not None
-    # Ten bytes fit into the pipe, which holds some 64 KiB. More data would
-    # need communicate(), which writes and reads at the same time.
+    # Ten bytes fit into the pipe, which holds some 64 KiB. More would need
+    # communicate(), which writes and reads at the same time. # questions.py A
     child.stdin.write(data)
     child.stdin.flush()
     return child
@@ -214,7 +214,7 @@ def time_out() -> None:
             child.communicate(timeout=TIMEOUT)
         except TimeoutExpired as error:
             print(f"{type(error).__name__} after {error.timeout} s")
-            child.terminate()  # leaving the block waits for its end
+            child.terminate()  # questions.py C
     print(f"here: exit status {child.returncode} (-15 is signal 15, SIGTERM)")
 
 

@@ -47,7 +47,7 @@ def factorize_in_a_row() -> None:
 
 
 # Example 3
-class FactorizeThread(Thread):
+class FactorizeThread(Thread):  # questions.py C
     """Factors a number; the result is in factors once it has been joined."""
 
     def __init__(self, number: int) -> None:
@@ -74,7 +74,7 @@ def factorize_in_threads() -> None:
         thread.join()
     seconds, cpu = perf_counter() - start, process_time() - start_cpu
     print_factors([thread.factors for thread in threads])
-    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()  # questions.py A
     print(f"here: {seconds:.3f} s, {cpu / seconds:.2f} cores in use", end=", ")
     print("with the GIL" if gil else "without the GIL")
 

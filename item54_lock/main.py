@@ -35,7 +35,7 @@ class Counter:
         # loops jump back, and where C code releases the GIL. A bare `count +=
         # offset` has none of these, so it no longer loses anything there.
         # Nobody guarantees that. Without the GIL, it may lose most readings.
-        self.count += self.calibrate(offset)
+        self.count += self.calibrate(offset)  # questions.py A
 
 
 # Example 2
@@ -46,7 +46,7 @@ def worker(
     barrier.wait()
     for _ in range(how_many):
         # Reading the sensor, blocking I/O, goes here, never under a lock.
-        counter.increment(1)
+        counter.increment(1)  # questions.py E
 
 
 def count_all(counter: Counter, barrier: Barrier) -> int:
@@ -127,7 +127,7 @@ class LockingCounter(Counter):
 
     def increment(self, offset: int) -> None:
         """Add an offset to count, once it is calibrated."""
-        with self.lock:
+        with self.lock:  # questions.py B
             self.count += self.calibrate(offset)
 
 

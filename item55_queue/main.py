@@ -191,7 +191,7 @@ def join_waits() -> None:
     queue.put("a photo")
     print("Producer waiting")
     meeting.wait()
-    queue.join()
+    queue.join()  # item 55's questions.py A
     print("Producer done")
     thread.join()
 
@@ -205,7 +205,7 @@ class ClosableQueue(Queue[Any]):
     def close(self) -> None:
         """End one iteration, after the items that were put before."""
         # Since 3.13, Queue.shutdown() ends a queue for all its users.
-        self.put(self.SENTINEL)
+        self.put(self.SENTINEL)  # item 55's questions.py B
 
     # Example 18
     def __iter__(self) -> Iterator[Any]:

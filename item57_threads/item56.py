@@ -229,7 +229,7 @@ def print_seconds(step: Callable[[], Grid], ideal: float) -> None:
 
 
 # Example 9
-def blocking_io() -> None:
+def blocking_io() -> None:  # item 56's questions.py A
     """With I/O in every cell, a generation takes the sum of the waits."""
     with peer() as address:
         logic = partial(game_logic_with_io, address)

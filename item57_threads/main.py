@@ -129,7 +129,7 @@ def lost_exception() -> None:
     thread = Thread(target=step_cell, args=args, name="cell (2, 3)")
     thread.start()
     thread.join()
-    print("join() returned and raised nothing")
+    print("join() returned and raised nothing")  # item 57's questions.py A
     threading.excepthook = hook
     for report in reports:
         assert report.thread is not None

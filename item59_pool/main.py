@@ -42,7 +42,7 @@ def simulate_pool(
             future.result()  # Fan in
     finally:
         for future in futures:
-            future.cancel()
+            future.cancel()  # questions.py A
     return next_grid
 
 
@@ -72,7 +72,7 @@ def pool_of_ten() -> None:
 # Example 4
 def exception_in_a_task() -> None:
     """result() raises what the cell raised, and the pool stays usable."""
-    with ThreadPoolExecutor(MAX_WORKERS) as pool:
+    with ThreadPoolExecutor(MAX_WORKERS) as pool:  # questions.py B
         try:
             simulate_pool(pool, glider(), failing_game_logic)
         except OSError as error:

@@ -62,7 +62,7 @@ async def simulate(
     Raises what cells raised, in a group; cells that wait are cancelled.
     """
     next_grid = Grid(grid.height, grid.width)
-    # gather(), the older way, lets the other cells run on after a failure.
+    # gather(), the older way, lets the other cells run on. # questions.py A
     async with asyncio.TaskGroup() as group:  # Fan in, at its end
         for y in range(grid.height):
             for x in range(grid.width):
@@ -112,7 +112,7 @@ async def print_cost() -> None:
     alone, both = (between - before) / MEASURED, (after - between) / MEASURED
     print(f"here: {alone:.0f} bytes each, {both - alone:.0f} for its task")
     gate.set()
-    await asyncio.wait(tasks)
+    await asyncio.wait(tasks)  # questions.py E
 
 
 # Example 4
