@@ -30,7 +30,7 @@ from typing import Any
 
 from item56 import DELAY
 
-from benchmarks import CORES
+from benchmarks import CORES, price
 from benchmarks.ways import AT_ONCE
 
 Results = dict[str, Any]
@@ -218,14 +218,15 @@ def markdown(results: Results) -> str:
     """Return the README's table: 45 and 4,500 cells that wait by the timer."""
     lines = [
         "| way | 45 cells | ideal | 4,500 cells | ideal |"
-        " threads | memory a cell |",
-        "|---|---|---|---|---|---|---|",
+        " threads | memory a cell | code | more I/O |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for way, name in NAMES.items():
         _, small, *_ = row(results, way, 45, "timer")
         _, large, *_, threads, memory = row(results, way, 4_500, "timer")
         at_45, at_4500 = (seconds_text(ideal(way, n)) for n in (45, 4_500))
         texts = [name, small, at_45, large, at_4500, threads, memory]
+        texts += map(str, price.of(way))
         lines.append(f"| {' | '.join(texts)} |")
     return "\n".join(lines) + "\n"
 

@@ -1,5 +1,6 @@
 """What is planned, computed from the measured, and shown in the tables."""
 
+import ast
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from benchmarks import bench, figures, pictures
+from benchmarks import bench, figures, pictures, price
 from benchmarks.figures import Job, Results
 from tests.helpers import ROOT
 
@@ -130,3 +131,14 @@ def test_a_missing_json_file_says_what_to_do(
     with pytest.raises(SystemExit):
         pictures.main([str(tmp_path / "none.json")])
     assert "make bench JSON=" in capsys.readouterr().err
+
+
+def test_the_price_of_a_way_is_counted_in_the_scripts() -> None:
+    """Statements that are new, whatever their hints and docstrings."""
+    changed = ast.parse('def f(x: int) -> int:\n    "Says."\n    return x')
+    assert price.code(changed.body[0]) == ["def f(x):", "    return x"]
+    assert price.of("serial") == (0, 0)
+    assert price.added("56: simulate", "56: simulate step_cell") == 4
+    assert [price.of(way)[1] > 0 for way in figures.NAMES] == [
+        way in ("queue", "coroutines") for way in figures.NAMES
+    ]
