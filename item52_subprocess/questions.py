@@ -1,99 +1,87 @@
 """Item 52: what readers ask next about child processes.
 
-A child that writes waits for its reader, a child that has ended waits for
-its parent, and a signal reaches one process, unless it is sent to a group.
-
-    python3 item52_subprocess/questions.py A C    (no letters: every question)
+python3 item52_subprocess/questions.py A C    (no letters: every question)
 """
 
 import os
 import subprocess
 import sys
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from signal import SIGTERM
-from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
+from subprocess import DEVNULL, PIPE, STDOUT, Popen, TimeoutExpired
+from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from chapter import run
 
-TIMEOUT = 0.1  # seconds for a child that hangs
-PATIENCE = 30.0  # seconds for a child that works
-SIZE = 1_000_000  # bytes, more than a pipe holds
+TIMEOUT = 0.1  # seconds of waiting for what cannot come
+PATIENCE = 30.0  # seconds for what comes in a moment
 
-Child = Popen[bytes]
+Child = Popen[Any]
 
+# In a session of its own, a child does not hear Ctrl-C.
+OPTIONS: Any = {"stdin": PIPE, "stdout": PIPE, "stderr": DEVNULL}
+OPTIONS["start_new_session"] = True
 # Each child ends by itself or with its pipes, however this script ends.
 PYTHON = sys.executable, "-IS", "-c"
 END = *PYTHON, "pass"
-WRITE = *PYTHON, f"import sys; sys.stdout.write('x' * {SIZE})"
+WRITE = *PYTHON, "import sys; sys.stdout.write('x' * int(sys.argv[1]))"
 # A child that, like a shell, leaves the work to a child of its own, which
 # sends back what it reads.
 ECHO = *PYTHON, "import os\nwhile data := os.read(0, 9): os.write(1, data)"
-DELEGATE = (
-    *PYTHON,
-    f"import subprocess; subprocess.run({ECHO}, stdin=0, stdout=1)",
-)
-
-
-def start(command: tuple[str, ...]) -> Child:
-    """Start a child on pipes and, on POSIX, out of the reach of Ctrl-C."""
-    return Popen(
-        command,
-        bufsize=0,
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=DEVNULL,
-        start_new_session=True,
-    )
+SHELL = *PYTHON, f"import subprocess as s; s.run({ECHO}, stdin=0, stdout=1)"
 
 
 def wait_and_communicate() -> None:
-    """Why does my program hang with stdout=PIPE and wait()?"""
-    with start(WRITE) as child:
-        try:
-            child.wait(TIMEOUT)
-        except TimeoutExpired as error:
-            print(f"wait: {type(error).__name__} after {error.timeout} s")
-        output, _ = child.communicate(timeout=PATIENCE)
-    print(f"communicate: {len(output)} bytes,", end=" ")
-    print(f"exit status {child.returncode}")
-    print("A pipe holds fewer bytes (65,536 on Linux): the child waits until")
-    print("somebody reads them, and wait() waits for the child. communicate()")
-    print("reads while it waits.")
+    """Why does my program hang with stdout=PIPE and wait()?
+
+    A pipe holds few bytes, 65,536 on Linux. A child that writes more waits for
+    a reader, while wait() waits for the child. communicate() reads meanwhile.
+    """
+    for size, timeout in (1_000, PATIENCE), (1_000_000, TIMEOUT):
+        with Popen([*WRITE, str(size)], **OPTIONS) as child:
+            print(f"A child writes {size} bytes:")
+            try:
+                print("    wait() returns", child.wait(timeout))
+            except TimeoutExpired as error:
+                print("    wait() raises", type(error).__name__)
+            output, _ = child.communicate(timeout=PATIENCE)
+        print("    communicate() returns", len(output), "bytes")
 
 
 def state(pid: int) -> str:
     """Return the state of a process as /proc has it, where there is /proc."""
     with suppress(OSError):
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         return status.partition("State:\t")[2].partition("\n")[0]
     return "not in /proc"
 
 
 def zombies() -> None:
-    """What is a zombie, and "subprocess N is still running"?"""
-    with catch_warnings(record=True) as caught:
-        simplefilter("always")
-        child = Popen(END, start_new_session=True)
-        pid = child.pid
-        if hasattr(os, "waitid"):  # wait until it has ended, but do not reap
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        print(f"here: a child that has ended is {state(pid)}")
-        del child  # nobody has called wait() or poll()
+    """What is a zombie, and "subprocess N is still running"?
+
+    A zombie is what remains of a child that has ended, its number and exit
+    status, until its parent asks by wait() or poll(). A with block waits. The
+    warning says that nobody had asked when Popen was dropped, not that the
+    child runs. Popen asks then, and whenever the next child is started.
+    """
+    for asked in False, True:
+        with catch_warnings(record=True) as caught:
+            simplefilter("always")
+            child = Popen(END, start_new_session=True)
+            pid = child.pid
+            if hasattr(os, "waitid"):  # wait until it has ended: do not reap
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            if asked:
+                print(f"wait() returns {child.wait(PATIENCE)}")
+            print(f"here: the child is {state(pid)}")
+            del child
+        print("warnings when it is dropped:", len(caught))
         for warning in caught:
-            message = str(warning.message).replace(str(pid), "N")
-            print(f"dropped: {warning.category.__name__}: {message}")
-        caught.clear()
-        with Popen(END, start_new_session=True) as child:
-            pass
-        print(f"in a with block: exit status {child.returncode},", end=" ")
-        print(len(caught), "warnings")
-    print(f"here: a child that was waited for is {state(child.pid)}")
-    print("A zombie is what remains of a child that has ended: its number and")
-    print("its exit status, until its parent asks for them by wait() or")
-    print("poll(). A with block waits. The warning means that nobody has")
-    print("asked: the child is still running, or a zombie.")
+            text = str(warning.message).replace(str(pid), "N")
+            print(f"    {warning.category.__name__}: {text}")
 
 
 def answers(child: Child) -> bool:
@@ -102,7 +90,7 @@ def answers(child: Child) -> bool:
     assert child.stdout is not None
     with suppress(OSError):  # nobody may be left to read it
         child.stdin.write(b"?")
-    return child.stdout.read(1) == b"?"
+    return b"?" in child.stdout.read(1)
 
 
 def terminate_group(child: Child) -> None:
@@ -114,22 +102,62 @@ def terminate_group(child: Child) -> None:
 
 
 def stop_a_family() -> None:
-    """How do I stop a child and everything that it started?"""
+    """How do I stop a child and everything that it started?
+
+    terminate() reaches one process, os.killpg() a group of them, such as
+    start_new_session=True makes. It misses those in sessions of their own, as
+    Ctrl-C in a terminal then misses this group. Let them all read from a pipe,
+    which ends when your program does.
+    """
     for stop in Popen.terminate, terminate_group:
-        with start(DELEGATE) as child:
-            print("The child's own child answers:", answers(child), end=", ")
+        with Popen(SHELL, bufsize=0, **OPTIONS) as child:
+            if not answers(child):
+                raise ChildProcessError("the child has no child")
             stop(child)
             child.wait(PATIENCE)
-            print(f"after {stop.__name__}(): {answers(child)}")
-    print("terminate() reaches one process, os.killpg() a group, such as")
-    print("start_new_session=True makes. Ctrl-C in a terminal misses it: let")
-    print("it read from a pipe, which ends when your program does.")
+            print(f"After {stop.__name__}() and wait(),", end=" ")
+            print("the child's own child answers:", answers(child))
+
+
+# A child that speaks, and then lives on until its stdin ends.
+TALK = """
+import sys
+print("step 1")
+print("a warning", file=sys.stderr)
+print("step 2")
+print("waiting", file=sys.stderr)
+sys.stdin.read()
+"""
+
+
+def output_while_it_runs() -> None:
+    """How do I see a child's output while it runs?
+
+    Read its lines as they come. A child that prints into a pipe keeps some
+    8,000 bytes back, unless told not to by print(flush=True), python3 -u, or
+    PYTHONUNBUFFERED=1. Lines on stderr come at once. Two pipes lose the order
+    between stdout and stderr, which stderr=STDOUT keeps.
+    """
+    options = {**OPTIONS, "stderr": STDOUT, "encoding": "utf-8"}
+    for name, flags in ("python3", "-IS"), ("python3 -u", "-ISu"):
+        command = sys.executable, flags, "-c", TALK
+        with Popen(command, **options) as child:
+            lines = map(str.strip, child.stdout or ())
+            early = [*takewhile(lambda line: line != "waiting", lines)]
+            late = child.communicate()[0].splitlines()
+        if child.returncode:
+            raise ChildProcessError(f"exit status {child.returncode}")
+        print(f"{name}: {early} while it runs, {late} at its end")
+    options["stderr"] = PIPE
+    with Popen(command, **options) as child:
+        print("Two pipes:", *map(str.splitlines, child.communicate()))
 
 
 QUESTIONS = {
     "A": wait_and_communicate,
     "B": zombies,
     "C": stop_a_family,
+    "D": output_while_it_runs,
 }
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """Item 53: what readers ask next about the GIL.
 
-Whether this Python has one, how a thread ends, and how Python computes in
-parallel, with the GIL or without.
-
-    python3 item53_gil/questions.py A C    (no letters: every question)
+python3 item53_gil/questions.py A C    (no letters: every question)
 """
 
 import os
@@ -11,36 +8,41 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from _thread import start_new_thread
+from collections.abc import Iterator
 from concurrent import futures
-from contextlib import ExitStack
-from multiprocessing import get_context, parent_process, resource_tracker
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
+from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from chapter import run
 
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 PATIENCE = 30.0  # seconds for what comes in a moment
-PAUSE = 60.0  # seconds that a thread pauses unless it is asked to stop
 WORKERS = 2
 INPUTS = 36_036, 29_440, 26_214, 35_003
+LOCK = Lock()
+HELD, FREE = 10, 11  # exit statuses
 
 
 def which_python() -> None:
-    """Does my Python have the GIL?"""
+    """Does my Python have the GIL?
+
+    sysconfig tells of the build, sys._is_gil_enabled() (since 3.13) of the
+    process. A free-threaded build, such as python3.14t, has no GIL unless
+    -X gil=1, PYTHON_GIL=1 or an extension module that needs it switches it on.
+    Other builds always have it. Threads that wait overlap either way.
+    """
     free_threaded = sysconfig.get_config_var("Py_GIL_DISABLED")
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     build = "a free-threaded build" if free_threaded else "a build"
     print(f"here: {build}", "with the GIL" if gil else "without the GIL")
-    print("sysconfig.get_config_var('Py_GIL_DISABLED') describes the build,")
-    print("sys._is_gil_enabled() (since 3.13) the process. A free-threaded")
-    print("build, such as python3.14t, runs without the GIL unless -X gil=1,")
-    print("PYTHON_GIL=1 or an extension module that needs it switches it on.")
-    print("Other builds always have it. Threads that wait overlap anyway.")
 
 
-# When this program ends, its daemon thread is still waiting.
+# When this program ends, its daemon thread still waits.
 DAEMON = """
 from threading import Event, Thread
 ready = Event()
@@ -56,29 +58,39 @@ ready.wait()
 
 
 def ask_a_thread() -> None:
-    """Why can I not kill a thread?"""
+    """Why can I not kill a thread?
+
+    It may hold a lock, or have changed half of something, so only its own code
+    knows where it can end. Ask it to by what it waits for, an Event, or an
+    item in a queue. A daemon thread stops wherever it is as the program ends.
+    """
     print("A Thread has a method kill:", hasattr(Thread, "kill"))
     stop, inbox = Event(), SimpleQueue[str]()
-    pausing = Thread(target=stop.wait, args=(PAUSE,), daemon=True)
+    pausing = Thread(target=stop.wait, daemon=True)
     getting = Thread(target=inbox.get, daemon=True)
     pausing.start()
     getting.start()
     stop.set()
     pausing.join(PATIENCE)
-    print("Event.set() ends a pause in Event.wait():", not pausing.is_alive())
     getting.join(TIMEOUT)
-    print("It ends a wait in a queue's get():", not getting.is_alive())
+    print("stop.set() ends stop.wait():", not pausing.is_alive())
+    print("stop.set() ends inbox.get():", not getting.is_alive())
     inbox.put("stop")
     getting.join(PATIENCE)
-    print("An item in the queue does:", not getting.is_alive())
+    print("inbox.put() ends inbox.get():", not getting.is_alive())
     command = sys.executable, "-IS", "-c", DAEMON
-    output = subprocess.check_output(
-        command, start_new_session=True, text=True, timeout=PATIENCE
-    )
-    print("A daemon thread runs its finally block:", "finally" in output)
-    print("A thread may hold a lock, or have changed half of something: only")
-    print("its own code knows where it can end, so ask it to. A daemon thread")
-    print("stops wherever it is when the program ends.")
+    output = subprocess.check_output(command, start_new_session=True)
+    print("A daemon thread runs its finally block:", b"finally" in output)
+
+
+@contextmanager
+def on_ctrl_c(handler: Any) -> Iterator[None]:
+    """Let Ctrl-C call handler; what starts meanwhile inherits SIG_IGN."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def count_factors(number: int) -> tuple[int, str]:
@@ -87,47 +99,93 @@ def count_factors(number: int) -> tuple[int, str]:
 
 
 def end_with_parent() -> None:
-    """Wait in a worker process until its parent has ended, and end it."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    """Let this worker process ignore Ctrl-C, and end when its parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait() -> None:
+        parent_process().join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def compute_in_processes() -> None:
-    """How do I compute in parallel?"""
-    options = get_context("spawn"), start_new_thread, (end_with_parent, ())
-    with ExitStack() as stack:
-        if sys.platform != "win32":
-            # Workers inherit the mask: Ctrl-C waits until they have ended.
-            resource_tracker.ensure_running()  # later, it would unblock SIGINT
-            old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, old)
-        pool = futures.ProcessPoolExecutor(WORKERS, *options)
-        stack.enter_context(pool)
-        found = pool.map(count_factors, INPUTS, timeout=PATIENCE)
+    """How do I compute in parallel?
+
+    In processes, in interpreters (since 3.14), or, without the GIL, in
+    threads. A worker imports the script as __mp_main__, and would start others
+    but for the guard at the end. Arguments and results are pickled, functions
+    by name, so no lambda can be sent. A worker outlives a parent that is
+    killed, unless it watches it, as here.
+    """
+    pressed: list[object] = []
+    workers = WORKERS, get_context("spawn"), end_with_parent
+    with (
+        on_ctrl_c(lambda *_: pressed.append(True)),
+        ProcessPoolExecutor(*workers) as pool,
+    ):
+        with on_ctrl_c(signal.SIG_IGN):
+            found = pool.map(count_factors, INPUTS, timeout=PATIENCE)
         counts, names = zip(*found, strict=True)
-    print("Worker processes count", *counts)
-    print("This script is __main__ there:", "__main__" in names)
-    print("Each worker imports the script: without the guard at its end, it")
-    print("would try to start workers. Arguments and results are pickled,")
-    print("functions by name: a lambda cannot be sent. Workers outlive their")
-    print("parent if it is killed, unless they watch it, as these do:")
-    print("multiprocessing.parent_process().join(). Interpreters (since 3.14)")
-    print("and, without the GIL, threads run in parallel, too.")
+    if pressed:  # heard now that the workers have ended
+        signal.raise_signal(signal.SIGINT)
+    print("Processes count", *counts)
+    print("There, this script's name is", *set(names))
     if sys.version_info >= (3, 14):
         with futures.InterpreterPoolExecutor(WORKERS) as interpreters:
             found = interpreters.map(count_factors, INPUTS, timeout=PATIENCE)
             same = counts == tuple(count for count, _ in found)
         print("here: interpreters count the same:", same)
     else:
-        print("here: this Python has no pools of interpreters")
+        print("here: no pools of interpreters before Python 3.14")
+
+
+def look_at_lock() -> None:
+    """End this process with a status that says whether the lock is held."""
+    sys.exit(FREE if LOCK.acquire(timeout=TIMEOUT) else HELD)
+
+
+def find_lock(method: str) -> str:
+    """Return how a child finds the lock, and what starting it warns of."""
+    context: Any = get_context(method)
+    child = context.Process(target=look_at_lock)
+    with catch_warnings(record=True) as caught, on_ctrl_c(signal.SIG_IGN):
+        simplefilter("always")
+        child.start()
+    child.join()
+    found = {HELD: "held", FREE: "free"}[child.exitcode]
+    for warning in caught:
+        text = str(warning.message).replace(str(os.getpid()), "N")
+        found += f". {text.partition(',')[0]}"
+    return found
+
+
+def start_methods() -> None:
+    """Why does fork warn about threads, and what is a start method?
+
+    fork copies the process with one of its threads. A lock that another thread
+    holds stays held there for ever, of which Python warns since 3.12. spawn
+    starts a new Python, which imports the script; forkserver forks a process
+    that has one thread. get_context() takes the one you name. The default is
+    spawn on Windows and macOS, else fork, since 3.14 forkserver.
+    """
+    there = get_all_start_methods()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(LOCK.acquire).result()
+        print("While a thread holds a lock, a child finds it")
+        for method in "fork", "forkserver":
+            found = find_lock(method) if method in there else "not here"
+            print(f"here: {method}: {found}")
+        print("spawn:", find_lock("spawn"))
+        pool.submit(LOCK.release).result()
+    print("here: the default is", there[0])
 
 
 QUESTIONS = {
     "A": which_python,
     "B": ask_a_thread,
     "C": compute_in_processes,
+    "D": start_methods,
 }
 
 if __name__ == "__main__":

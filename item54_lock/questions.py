@@ -1,20 +1,17 @@
 """Item 54: what readers ask next about Lock.
 
-A race is there whether it shows or not. Here, it shows in every run: threads
-wait for each other between reading a value and writing it back. The answers
-show what needs a lock, what does not, and how two locks stop a program.
-
-    python3 item54_lock/questions.py A C    (no letters: every question)
+python3 item54_lock/questions.py A C    (no letters: every question)
 """
 
 import dis
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Lock
 from time import sleep
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import Any
 
 from chapter import run
 
@@ -23,13 +20,17 @@ ROUNDS = 100
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 PATIENCE = 30.0  # seconds for what comes in a moment
 
-T = TypeVar("T")
 
-
-def in_threads(work: Callable[[int], T], count: int = THREADS) -> list[T]:
+def in_threads(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
     """Call work(0), work(1), ... in a thread each, and return the results."""
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(work, range(count), timeout=PATIENCE))
+
+
+def one(barrier: Barrier) -> int:
+    """Return 1 once all threads have come here from their reads."""
+    barrier.wait()
+    return 1
 
 
 def steps(function: Callable[[int], None]) -> str:
@@ -42,44 +43,42 @@ def steps(function: Callable[[int], None]) -> str:
 
 
 def counter_that_never_loses() -> None:
-    """My counter never loses anything: is += safe?"""
+    """My counter never loses anything: is += safe?
+
+    No. CPython with the GIL lets a thread go on that has waited for 5 ms, but
+    only at calls, even unseen ones (a property, an __add__), where a function
+    begins, and where a loop jumps back; C code gives the GIL up where it will.
+    count += 1, on a plain attribute, has none of these between its read and
+    its write. Nobody guarantees that: without the GIL, or on PyPy, it may lose
+    counts. Use a lock.
+    """
     total = SimpleNamespace(count=0)
     barrier = Barrier(THREADS, timeout=PATIENCE)
 
-    def one() -> int:
-        barrier.wait()  # all have read the count before any of them writes
-        return 1
+    def add_call(_: int) -> None:
+        total.count += one(barrier)
 
     def add_constant(_: int) -> None:
         total.count += 1
 
-    def add_call(_: int) -> None:
-        total.count += one()
-
     print("count += 1      is", steps(add_constant))
     print("count += one()  is", steps(add_call))
     in_threads(add_call)
-    print(f"After count += one() in {THREADS} threads,", end=" ")
-    print(f"count is {total.count}")
-    print("Since Python 3.10, an interpreter with the GIL switches threads")
-    print("only at calls and where a loop jumps back. count += 1 has neither")
-    print("between its read and its write, so it loses nothing there. Nobody")
-    print("guarantees that, and without the GIL it may lose counts: use a")
-    print("lock.")
+    print(f"count += one()  in {THREADS} threads makes {total.count}")
 
 
 def lock_or_no_lock() -> None:
-    """Do I need this lock?"""
+    """Do I need this lock?
+
+    What one thread alone writes, and others read after join(), needs no lock.
+    What several threads read and write back needs one.
+    """
     cells, total, locked_total = [0] * THREADS, [0], [0]
     barrier, lock = Barrier(THREADS, timeout=PATIENCE), Lock()
 
     def count(index: int) -> None:
-        def one() -> int:
-            barrier.wait()  # all threads have read what they will add to
-            return 1
-
-        cells[index] += one()
-        total[0] += one()
+        cells[index] += one(barrier)
+        total[0] += one(barrier)
         with lock:
             value = locked_total[0]
             sleep(0)  # invites a switch
@@ -89,12 +88,15 @@ def lock_or_no_lock() -> None:
     print("No lock, a cell for each thread:", *cells, "makes", sum(cells))
     print("No lock, one total for all:", *total)
     print("A lock, one total for all:", *locked_total)
-    print("What one thread alone writes, and others read after join(), needs")
-    print("no lock. What several threads read and write back needs one.")
 
 
 def two_locks_in_two_orders() -> None:
-    """Why do two locks stop everything?"""
+    """Why do two locks stop everything?
+
+    Each of two threads holds a lock that the other wants, and without the
+    timeout they would wait for ever. If all take lock 0 first, none waits for
+    it while it holds lock 1. Sort locks by something fixed, such as a number.
+    """
     locks, balances = (Lock(), Lock()), [100, 100]
     barrier = Barrier(2, timeout=PATIENCE)
 
@@ -112,27 +114,24 @@ def two_locks_in_two_orders() -> None:
                 balances[source] -= amount
                 balances[1 - source] += amount
 
-    first, second = in_threads(acquire_both, 2)
-    print("The thread that holds lock 0 acquires lock 1:", first)
-    print("The thread that holds lock 1 acquires lock 0:", second)
-    print("Without the timeout, both would wait forever. If every thread")
-    print("acquires lock 0 first, none waits for it while it holds lock 1:")
+    for held, acquired in enumerate(in_threads(acquire_both, 2)):
+        print(f"Who holds lock {held} acquires lock {1 - held}: {acquired}")
     in_threads(transfer, 2)
-    print(f"{ROUNDS} transfers of 2 and {ROUNDS} of 1 in return:", end=" ")
-    print("balances", *balances)
-    print("Sort the locks by anything that does not change, such as a number.")
+    print(f"{ROUNDS} transfers of 2 and {ROUNDS} of 1 in return:", *balances)
 
 
 def safe_operations() -> None:
-    """Which operations are safe without a lock?"""
+    """Which operations are safe without a lock?
+
+    Those that the documentation guarantees: a deque's appends and pops at both
+    ends on its own page, lists, dicts and sets on the page "Thread Safety
+    Guarantees". A check and what follows from it are two steps, as are a read
+    and the write that needs it: these take a lock.
+    """
     items: deque[tuple[int, int]] = deque()
     popped: list[tuple[int, int]] = []
     values: dict[str, int] = {"count": 0}
     barrier = Barrier(THREADS, timeout=PATIENCE)
-
-    def one() -> int:
-        barrier.wait()  # all have read before any of them writes
-        return 1
 
     def work(index: int) -> bool:
         barrier.wait()
@@ -142,20 +141,51 @@ def safe_operations() -> None:
             sleep(0)  # invites a switch
             popped.append(items.pop())
             popped.append(items.popleft())
-        values["count"] += one()
+        values["count"] += one(barrier)
         if missing := "key" not in values:
             barrier.wait()  # all have looked before any of them writes
             values["key"] = index
         return missing
 
     writers = sum(in_threads(work))
-    print("append and pop at both ends of a deque:", len(popped), end=" ")
-    print(f"items, {len(set(popped))} different")
-    print(f"d[key] += f() in {THREADS} threads: d[key] is", values["count"])
-    print("if key not in d: d[key] = x:", writers, "threads have written")
-    print("Each append and pop is one step, which no other thread can divide:")
-    print("the documentation lists such thread safety guarantees. A check and")
-    print("what follows from it are two steps: they need a lock.")
+    print(f"append() and pop(): {len(popped)} items,", end=" ")
+    print(len(set(popped)), "different")
+    print(f"d[key] += f() in {THREADS} threads makes", values["count"])
+    print("if key not in d: d[key] = x: written by", writers, "threads")
+
+
+def lock_and_read() -> None:
+    """Should I hold the lock while I read?
+
+    No. Whoever waits for the lock waits for the read, too. Hold it for
+    arithmetic, do I/O before or after. Here, a read ends once all are read.
+    """
+    barrier, lock = Barrier(THREADS), Lock()
+    reading: list[int] = []
+    at_once: list[int] = []
+
+    def read(index: int, timeout: float) -> None:
+        reading.append(index)
+        at_once.append(len(reading))
+        try:
+            barrier.wait(timeout)
+        finally:
+            reading.remove(index)
+
+    def under_the_lock(index: int) -> None:
+        with lock, suppress(BrokenBarrierError):
+            read(index, TIMEOUT)
+
+    def before_the_lock(index: int) -> None:
+        read(index, PATIENCE)
+        with lock:
+            pass  # the arithmetic
+
+    for work in under_the_lock, before_the_lock:
+        barrier.reset()
+        at_once.clear()
+        in_threads(work)
+        print(f"Reads {work.__name__}: {max(at_once)} at once")
 
 
 QUESTIONS = {
@@ -163,6 +193,7 @@ QUESTIONS = {
     "B": lock_or_no_lock,
     "C": two_locks_in_two_orders,
     "D": safe_operations,
+    "E": lock_and_read,
 }
 
 if __name__ == "__main__":

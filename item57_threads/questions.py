@@ -1,9 +1,6 @@
 """Item 57: what readers ask next about threads.
 
-An exception ends its thread and nothing else. Where it goes from there
-depends on what started the thread: a Thread object or an executor.
-
-    python3 item57_threads/questions.py A      (no letters: every question)
+python3 item57_threads/questions.py A      (no letters: every question)
 """
 
 import threading
@@ -14,18 +11,23 @@ from chapter import run
 
 
 def fail() -> None:
-    """Raise OSError, with the name of the thread that does so."""
+    """Raise OSError, with the name of the thread in which it is raised."""
     raise OSError(f"no I/O in {current_thread().name}")
 
 
 def exception_that_went() -> None:
-    """Where did my thread's exception go?"""
+    """Where did my thread's exception go?
+
+    To threading.excepthook, which prints a traceback on stderr. join() knows
+    nothing of it. An executor keeps it in the future, and result() raises it.
+    Ask every future for its result; otherwise its exception is lost.
+    """
     reports: list[str] = []
 
     def note(report: ExceptHookArgs) -> None:
         reports.append(f"{report.exc_type.__name__}: {report.exc_value}")
 
-    hook = threading.excepthook  # prints a traceback on stderr
+    hook = threading.excepthook
     threading.excepthook = note
     try:
         thread = Thread(target=fail, name="Thread A")
@@ -43,12 +45,9 @@ def exception_that_went() -> None:
     except OSError as error:
         print(f"result() raised it in {current_thread().name}:", end=" ")
         print(f"{type(error).__name__}: {error}")
-    print("Ask every future for its result; otherwise its exception is lost.")
 
 
-QUESTIONS = {
-    "A": exception_that_went,
-}
+QUESTIONS = {"A": exception_that_went}
 
 if __name__ == "__main__":
     run(__doc__, QUESTIONS)

@@ -1,89 +1,185 @@
 """Item 59: what readers ask next about thread pools.
 
-A pool has calls that run and calls that wait. Those that wait can be
-cancelled; those that run can only be asked to stop. Leaving the pool waits
-for all that are not cancelled, even after Ctrl-C.
-
-    python3 item59_pool/questions.py A      (no letters: every question)
+python3 item59_pool/questions.py A C    (no letters: every question)
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from operator import length_hint
+from threading import Event, Thread
+from typing import Any
 
 from chapter import run
 
 CALLS = 10
-PATIENCE = 10.0  # seconds for what comes in a moment
+MANY = 1_000
+AHEAD = 10
+TIMEOUT = 0.1  # seconds of waiting for what cannot come
+PATIENCE = 30.0  # seconds for what comes in a moment
 
-React = Callable[[ThreadPoolExecutor], None]
+
+def work(started: Event, stop: Event) -> bool:
+    """Return once stop is set."""
+    started.set()
+    return stop.wait()
 
 
 def cancel_and_shut_down() -> None:
-    """Can I cancel what I submitted?"""
+    """Can I cancel what I submitted?
+
+    Only what has not started. A call that runs has to be asked to stop, as by
+    an Event at which it looks.
+    """
     started, stop = Event(), Event()
-
-    def work() -> bool:
-        started.set()
-        return stop.wait(PATIENCE)
-
     with ThreadPoolExecutor(1) as pool:
-        running, *waiting = [pool.submit(work) for _ in range(CALLS)]
-        started.wait(PATIENCE)
+        calls = [pool.submit(work, started, stop) for _ in range(CALLS)]
+        running, *waiting = calls
+        started.wait()
         of_running, of_waiting = running.cancel(), waiting[0].cancel()
         pool.shutdown(wait=False, cancel_futures=True)
         stop.set()  # the way to end a call that runs
     cancelled = sum(future.cancelled() for future in waiting)
-    print(f"cancel() returns {of_running} for the call that runs,", end=" ")
-    print(f"{of_waiting} for one that waits.")
-    print(f"After shutdown(cancel_futures=True), {cancelled} of", end=" ")
-    print(f"the {len(waiting)} that waited are cancelled.")
-    print("The running call returns once its Event is set:", end=" ")
-    print(running.result())
+    print("cancel() of the call that runs:", of_running)
+    print("cancel() of one that waits:", of_waiting)
+    print(f"shutdown(cancel_futures=True): {cancelled} of {len(waiting)}")
+    print("The call that runs returns", running.result())
 
 
-def calls_run(react: React) -> int:
+def calls_run(options: dict[str, bool]) -> int:
     """Return how many calls run if Ctrl-C comes during the first one."""
     ran: list[int] = []
     started, go_on = Event(), Event()
 
-    def work(number: int) -> None:
+    def note_and_work(number: int) -> None:
         ran.append(number)
-        started.set()
-        go_on.wait(PATIENCE)
+        work(started, go_on)
 
     with ThreadPoolExecutor(1) as pool:
         for number in range(CALLS):
-            pool.submit(work, number)
-        started.wait(PATIENCE)
+            pool.submit(note_and_work, number)
+        started.wait()
         try:
             raise KeyboardInterrupt  # what Ctrl-C raises in the main thread
         except KeyboardInterrupt:
-            react(pool)
+            if options:
+                pool.shutdown(**options)
         go_on.set()
     return len(ran)
 
 
 def interrupted_pool() -> None:
-    """Why does Ctrl-C take so long with a pool?"""
-    reactions: dict[str, React] = {
-        "pass": lambda pool: None,
-        "pool.shutdown(wait=False)": lambda pool: pool.shutdown(wait=False),
-        "pool.shutdown(wait=False, cancel_futures=True)": lambda pool: (
-            pool.shutdown(wait=False, cancel_futures=True)
-        ),
-    }
-    print("KeyboardInterrupt comes during the first of", CALLS, "calls. How")
-    print("many of them run, if an `except` clause inside `with` does this:")
-    for code, react in reactions.items():
-        print(f"    {code:46}  {calls_run(react):2}")
-    print("Leaving `with` waits for all calls that are not cancelled. Without")
-    print("`with`, the program waits for them before it exits.")
+    """Why does Ctrl-C take so long with a pool?
+
+    Leaving `with` waits for all calls that are not cancelled, and without
+    `with`, the end of the program does. Cancel them in an except clause.
+    """
+    print(f"After Ctrl-C during the first of {CALLS} calls,")
+    print(calls_run({}), "run")
+    print(calls_run({"wait": False}), "run in spite of shutdown(wait=False)")
+    stop = {"wait": False, "cancel_futures": True}
+    print(
+        calls_run(stop), "runs with shutdown(wait=False, cancel_futures=True)"
+    )
+
+
+def result_that_timed_out() -> None:
+    """result(timeout) raised: why does the program still hang?
+
+    The timeout ends the wait and not the call, for which the end of `with`
+    waits. Give the call a timeout of its own, such as a socket's, or an Event
+    at which it looks.
+    """
+    started, stop = Event(), Event()
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(work, started, stop)
+    started.wait()
+    try:
+        future.result(TIMEOUT)
+    except TimeoutError as error:
+        print(f"result() raises {type(error).__name__},", end=" ")
+        print("and the call runs on:", future.running())
+    leave = Thread(target=pool.shutdown)  # as the end of `with` does
+    leave.start()
+    leave.join(TIMEOUT)
+    print("shutdown() waits for it:", leave.is_alive())
+    stop.set()
+    leave.join()
+    print("It returns once its Event is set:", future.result())
+
+
+def bounded_map(
+    pool: ThreadPoolExecutor, call: Callable[[int], int], items: Iterable[int]
+) -> Iterator[int]:
+    """Yield the results in order, with at most AHEAD calls submitted."""
+    futures: deque[Future[int]] = deque()
+    for item in items:
+        futures.append(pool.submit(call, item))
+        if len(futures) == AHEAD:
+            yield futures.popleft().result()
+    for future in futures:
+        yield future.result()
+
+
+def eager_map() -> None:
+    """Why does map() take everything before it returns anything?
+
+    It submits a call for each item at once, so an endless generator never gets
+    to its first result. buffersize (since 3.14), or a queue of futures, bounds
+    how many calls are submitted ahead.
+    """
+    with ThreadPoolExecutor(CALLS) as pool:
+        for map_calls in ThreadPoolExecutor.map, bounded_map:
+            numbers = iter(range(MANY))
+            results: Any = map_calls(pool, abs, numbers)
+            total = next(results)
+            taken = MANY - length_hint(numbers)
+            total += sum(results)
+            print(f"{map_calls.__name__}() takes {taken} of {MANY}", end=", ")
+            print(f"then returns the first; all results make {total}")
+        if sys.version_info >= (3, 14):
+            numbers = iter(range(MANY))
+            next(pool.map(abs, numbers, buffersize=AHEAD))
+            few = MANY - length_hint(numbers) <= AHEAD + 1
+            print("here: map(buffersize=...) has taken few:", few)
+        else:
+            print("here: map() has no buffersize before Python 3.14")
+
+
+def pool_that_waits_for_itself() -> None:
+    """Why does my pool wait for itself?
+
+    Its threads are taken by calls that wait for calls that wait for a thread,
+    for ever if there is no timeout. Let the caller wait, take a second pool,
+    or make the inner call a plain one.
+    """
+
+    def inner() -> str:
+        return "the inner result"
+
+    def outer(pool: ThreadPoolExecutor, timeout: float) -> str:
+        return pool.submit(inner).result(timeout)
+
+    def hand_out(pool: ThreadPoolExecutor) -> Future[str]:
+        return pool.submit(inner)
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as second:
+        try:
+            print("The same pool:", pool.submit(outer, pool, TIMEOUT).result())
+        except TimeoutError as error:
+            print("The same pool:", type(error).__name__)
+        print("A second pool:", pool.submit(outer, second, PATIENCE).result())
+        future = pool.submit(hand_out, pool).result()
+        print("The caller waits:", future.result())
 
 
 QUESTIONS = {
     "A": cancel_and_shut_down,
     "B": interrupted_pool,
+    "C": result_that_timed_out,
+    "D": eager_map,
+    "E": pool_that_waits_for_itself,
 }
 
 if __name__ == "__main__":

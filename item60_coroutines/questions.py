@@ -1,44 +1,37 @@
 """Item 60: what readers ask next about coroutines.
 
-How tasks fail together, what blocks, loses or stops them, what two common
-errors mean, how to bound a great many, and how to see what they wait for.
-
-    python3 item60_coroutines/questions.py A      (no letters: every question)
+python3 item60_coroutines/questions.py A C    (no letters: every question)
 """
 
 import asyncio
 import gc
-import time
+import sys
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial, wraps
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import wraps
+from selectors import DefaultSelector
+from threading import Event, Thread
 from typing import Any
-from weakref import WeakSet
 
 from chapter import run
 
 MANY = 10_000
 AT_ONCE = 10
-BRIEFLY = 0.02  # seconds
-PATIENCE = 30.0  # seconds; no answer takes as long
+TIMEOUT = 0.1  # seconds of waiting for what cannot come
+PATIENCE = 30.0  # seconds for what comes in a moment
 
+Answer = Callable[[], Coroutine[Any, Any, None]]
 Start = Callable[[Coroutine[Any, Any, None]], object]
-Visit = Callable[[], Awaitable[object]]
 
 
-def in_event_loop(
-    answer: Callable[[], Coroutine[Any, Any, None]],
-) -> Callable[[], None]:
-    """Return a function that runs answer on a loop, for a limited time."""
+def in_event_loop(answer: Answer) -> Callable[[], None]:
+    """Return a function that runs answer on an event loop."""
 
     @wraps(answer)
     def demo() -> None:
         # Under -X dev, 10,000 tasks would record where they were created.
-        asyncio.run(limited(), debug=False)
-
-    async def limited() -> None:
-        async with asyncio.timeout(PATIENCE):
-            await answer()
+        asyncio.run(answer(), debug=False)
 
     return demo
 
@@ -46,62 +39,55 @@ def in_event_loop(
 async def wait_or_fail(name: str, gate: asyncio.Event) -> str:
     """Return name once the gate is open; OSError at once if it is B."""
     if name == "B":
-        raise OSError("problem with I/O")
+        raise OSError("no I/O")
     await gate.wait()
     return name
 
 
 @in_event_loop
 async def gather_or_group() -> None:
-    """gather or TaskGroup?"""
+    """gather or TaskGroup?
+
+    Where one failure spoils all, use a TaskGroup; where each task counts by
+    itself, gather(return_exceptions=True).
+    """
     gate = asyncio.Event()
     tasks = [asyncio.create_task(wait_or_fail(name, gate)) for name in "ABCD"]
     try:
         await asyncio.gather(*tasks)
     except OSError as error:
         running = sum(not task.done() for task in tasks)
-        print(f"gather() raises {error!r}; {running} other tasks run on")
+        print(f"gather() raises {error!r}, {running} other tasks run on")
     gate.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    print(f"gather(return_exceptions=True) waits, and returns\n    {results}")
-
+    print("gather(return_exceptions=True) returns", results)
     gate.clear()
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(wait_or_fail(name, gate)) for name in "ABCD"
-            ]
+            start = group.create_task
+            tasks = [start(wait_or_fail(name, gate)) for name in "ABCD"]
     except ExceptionGroup as failures:
         cancelled = sum(task.cancelled() for task in tasks)
-        print(f"TaskGroup cancels {cancelled} other tasks, and raises")
-        print(f"    {type(failures).__name__} of {failures.exceptions}")
-    print("Where one failure spoils all, use a TaskGroup; where each task")
-    print("counts by itself, gather(return_exceptions=True).")
-
-
-async def another_runs(wait: Awaitable[object]) -> bool:
-    """Return whether another task runs while this one awaits wait."""
-    other = asyncio.create_task(asyncio.sleep(0))
-    await wait
-    ran = other.done()
-    await other
-    return ran
+        print(f"TaskGroup raises {failures.exceptions}", end=" ")
+        print(f"in a group, {cancelled} other tasks are cancelled")
 
 
 @in_event_loop
 async def blocked_loop() -> None:
-    """Why did everything stop?"""
+    """Why did everything stop?
 
-    async def sleep_badly() -> None:
-        time.sleep(BRIEFLY)
-
-    print("Does another task run meanwhile?")
-    print("time.sleep:", await another_runs(sleep_badly()))
-    print("asyncio.sleep:", await another_runs(asyncio.sleep(BRIEFLY)))
-    to_thread = asyncio.to_thread(time.sleep, BRIEFLY)
-    print("asyncio.to_thread(time.sleep):", await another_runs(to_thread))
-    print("An event loop runs its tasks on one thread. What blocks it stops")
-    print("them all: hand that to asyncio.to_thread() instead.")
+    An event loop has one thread. What blocks it, such as time.sleep(), stops
+    all its tasks. Await something instead, or hand it to asyncio.to_thread().
+    """
+    loop, ran = asyncio.get_running_loop(), Event()
+    loop.call_soon(ran.set)
+    print("Something else runs during a call that blocks:", ran.wait(TIMEOUT))
+    await asyncio.sleep(0)
+    print("during await asyncio.sleep():", ran.is_set())
+    ran.clear()
+    loop.call_soon(ran.set)
+    other_ran = await asyncio.to_thread(ran.wait, PATIENCE)
+    print("during that call in await asyncio.to_thread():", other_ran)
 
 
 async def fetch() -> str:
@@ -112,24 +98,24 @@ async def fetch() -> str:
 
 @in_event_loop
 async def two_errors() -> None:
-    """Why "never awaited" and "cannot be called from a running event loop"?"""
+    """Why "never awaited", "cannot be called from a running event loop"?
+
+    Calling a coroutine function runs nothing until what it returns is awaited.
+    A thread runs one event loop at a time: in a coroutine, await.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         coroutine = fetch()  # makes a coroutine, and runs nothing of it
         del coroutine
-    print("fetch() without await:")
-    for warning in caught:
-        print(f"    {warning.category.__name__}: {warning.message}")
-    print("asyncio.run(fetch()) in a coroutine:")
+    print("fetch():", *[warning.message for warning in caught])
     coroutine = fetch()
     try:
         asyncio.run(coroutine)
     except RuntimeError as error:
-        print(f"    {type(error).__name__}: {error}")
-    print(f"await there: {await coroutine}")
-    answer = await asyncio.to_thread(asyncio.run, fetch(), debug=False)
-    print(f"asyncio.run(fetch()) in a thread of its own: {answer}")
-    print("A thread runs one loop at a time: in a coroutine, await.")
+        print("asyncio.run(fetch()):", error)
+    print("await fetch():", await coroutine)
+    answer = await asyncio.to_thread(asyncio.run, fetch())
+    print("asyncio.run(fetch()) in a thread of its own:", answer)
 
 
 async def what_happens(start: Start) -> str:
@@ -137,27 +123,26 @@ async def what_happens(start: Start) -> str:
     loop = asyncio.get_running_loop()
     heard: list[str] = []
     loop.set_exception_handler(lambda _, error: heard.append(error["message"]))
-    answers: WeakSet[asyncio.Future[None]] = WeakSet()
 
     async def wait_for_answer() -> None:
         # The future and the task that awaits it refer only to each other.
-        answer = loop.create_future()
-        answers.add(answer)
-        await answer
-        heard.append("finished")
+        await loop.create_future()
 
     start(wait_for_answer())
     await asyncio.sleep(0)  # lets it run as far as its await
     gc.collect()  # may happen at any time
-    for answer in list(answers):
-        answer.set_result(None)
-    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        heard.append(f"waits: {task.cancel()}")
+        await asyncio.wait([task])
     return ", ".join(heard)
 
 
 @in_event_loop
 async def lost_task() -> None:
-    """Why "Task was destroyed but it is pending!"?"""
+    """Why "Task was destroyed but it is pending!"?
+
+    An event loop refers to its tasks weakly, so keep each one yourself.
+    """
     print("create_task() alone:", await what_happens(asyncio.create_task))
     tasks = set()
 
@@ -167,55 +152,65 @@ async def lost_task() -> None:
         task.add_done_callback(tasks.discard)
 
     print("create_task() and a set:", await what_happens(create_and_keep))
+    print("still in the set:", len(tasks))
     async with asyncio.TaskGroup() as group:
         kept = await what_happens(group.create_task)
     print("TaskGroup.create_task():", kept)
-    print("Still in the set:", len(tasks))
-    print("An event loop refers to its tasks weakly: keep each one yourself.")
-
-
-async def visit_many(
-    count: int, at_once: int, visit: Visit, limit: float | None = None
-) -> str:
-    """Make count visits within limit seconds; return how they went."""
-    semaphore = asyncio.Semaphore(at_once)
-    running = most = done = 0
-
-    async def visit_one() -> None:
-        nonlocal running, most, done
-        async with semaphore:
-            running += 1
-            most = max(most, running)
-            await visit()  # a limit for each visit goes here
-            running -= 1
-            done += 1
-
-    outcome = "in time"
-    try:
-        async with asyncio.timeout(limit), asyncio.TaskGroup() as group:
-            for _ in range(count):
-                group.create_task(visit_one())
-    except TimeoutError:
-        outcome = "TimeoutError"
-    pending = len(asyncio.all_tasks()) - 1
-    return f"{outcome}, {done} done, {most} at once, {pending} left pending"
 
 
 @in_event_loop
 async def many_but_not_at_once() -> None:
-    """How do I wait for 10,000 things, at most 10 at once, in limited time?"""
-    soon, never = partial(asyncio.sleep, 0), asyncio.Event().wait
-    for at_once in MANY, AT_ONCE:
-        outcome = await visit_many(MANY, at_once, soon)
-        print(f"Semaphore({at_once}): {outcome}")
-    print(f"A limit of {BRIEFLY} seconds for 1000 visits that never end:")
-    print(f"    {await visit_many(1_000, AT_ONCE, never, BRIEFLY)}")
+    """How do I do 10,000 things, at most 10 at once, in limited time?
+
+    With a Semaphore, which needs a task for each, or with ten workers on one
+    queue. asyncio.timeout() cancels what is late.
+    """
+    running: list[bool] = []
+    counts: list[int] = []
+
+    async def visit() -> None:
+        running.append(True)
+        counts.append(len(running))
+        await asyncio.sleep(0)
+        running.pop()
+
+    async def visit_within_limit() -> None:
+        async with semaphore:
+            await visit()
+
+    async def work_on_queue() -> None:
+        while not queue.empty():
+            queue.get_nowait()
+            await visit()
+
+    async def count(start: Callable[[], Any], tasks: int) -> None:
+        counts.clear()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(tasks):
+                group.create_task(start())
+        name = f"{start.__name__}(): {tasks} tasks, {len(counts)} visits,"
+        print(name, max(counts), "at once")
+
+    semaphore, queue = asyncio.Semaphore(AT_ONCE), asyncio.Queue[int]()
+    for number in range(MANY):
+        queue.put_nowait(number)
+    await count(visit, MANY)
+    await count(visit_within_limit, MANY)
+    await count(work_on_queue, AT_ONCE)
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await count(asyncio.Event().wait, AT_ONCE)
+    except TimeoutError as error:
+        print(type(error).__name__, "leaves", len(asyncio.all_tasks()) - 1)
 
 
-async def download(gate: asyncio.Event, photos: asyncio.Queue[str]) -> None:
-    """Put a photo once the gate is open."""
-    await gate.wait()
-    await photos.put("a photo")
+def waits_in(coroutine: Any) -> str:
+    """Return the coroutines that one awaits, the innermost one last."""
+    names = []
+    while hasattr(coroutine, "cr_await"):
+        names.append(coroutine.__qualname__)
+        coroutine = coroutine.cr_await
+    return " > ".join(names)
 
 
 async def resize(photos: asyncio.Queue[str]) -> str:
@@ -223,55 +218,148 @@ async def resize(photos: asyncio.Queue[str]) -> str:
     return f"small {await photos.get()}"
 
 
-def waits_in(task: asyncio.Task[Any]) -> str:
-    """Return the coroutines that task is in, the innermost one last."""
-    names = []
-    coroutine: Any = task.get_coro()
-    while hasattr(coroutine, "cr_await"):
-        names.append(coroutine.__qualname__)
-        coroutine = coroutine.cr_await
-    return " > ".join(names)
-
-
 @in_event_loop
 async def what_it_waits_for() -> None:
-    """What is my program waiting for?"""
-    gate, photos = asyncio.Event(), asyncio.Queue[str]()
+    """What is my program waiting for?
+
+    Since 3.14, asyncio.format_call_graph() adds line numbers, and
+    `python -m asyncio pstree PID` shows the tasks of another process.
+    """
+    photos = asyncio.Queue[str]()
     async with asyncio.TaskGroup() as group:
-        group.create_task(download(gate, photos), name="Downloader")
+        group.create_task(asyncio.Event().wait(), name="Downloader")
         group.create_task(resize(photos), name="Resizer")
         await asyncio.sleep(0)  # lets them run as far as they get
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in sorted(others, key=asyncio.Task.get_name):
-            print(f"{task.get_name()}: {waits_in(task)}")
-        gate.set()
-    print("Since 3.14, asyncio.format_call_graph() adds line numbers, and")
-    print("`python -m asyncio pstree PID` shows the tasks of another process.")
+            print(f"{task.get_name()}: {waits_in(task.get_coro())}")
+            task.cancel()
 
 
 class StopGroup(Exception):  # noqa: N818 - it is no error
     """Raised in a task to cancel the others of its group."""
 
 
-async def stop_group() -> None:
-    """Stop the group that this runs in."""
-    raise StopGroup
+@in_event_loop
+async def stopped_group() -> None:
+    """How do I stop a group of tasks?
+
+    Raise an exception of your own in one of them, and catch it around the
+    group. Since 3.15, TaskGroup.cancel() needs no exception.
+    """
+    wait = asyncio.Event().wait
+
+    async def stop() -> None:
+        raise StopGroup
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(wait()) for _ in range(3)]
+            group.create_task(stop())
+    except* StopGroup as error:  # needs Python 3.11 or newer
+        cancelled = sum(task.cancelled() for task in tasks)
+        print(f"{error.exceptions} caught, {cancelled} tasks cancelled")
+    if sys.version_info >= (3, 15):
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(wait())
+            group.cancel()
+        print("here: TaskGroup.cancel() cancels, too:", task.cancelled())
+    else:
+        print("here: no TaskGroup.cancel() before Python 3.15")
+
+
+class Noticing(DefaultSelector):
+    """Notices that its event loop goes to sleep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = Event()
+
+    def select(self, timeout: float | None = None) -> Any:
+        if timeout != 0:
+            self.asleep.set()
+        return super().select(timeout)
+
+
+def from_a_thread() -> None:
+    """How does a thread hand a result to the event loop?
+
+    By call_soon_threadsafe(), which wakes the loop. call_soon() does not, nor
+    does what calls it, such as set_result() of an asyncio.Future. In debug
+    mode, it is an error. run_coroutine_threadsafe() brings a result back.
+    """
+    selector, first, second = Noticing(), Event(), Event()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.set_debug(False)
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    selector.asleep.wait()
+    loop.call_soon(first.set)
+    print("call_soon() is heard:", first.wait(TIMEOUT))
+    loop.call_soon_threadsafe(second.set)
+    print("call_soon_threadsafe() is heard:", second.wait(PATIENCE))
+    print("and then the first call, too:", first.is_set())
+    future = asyncio.run_coroutine_threadsafe(fetch(), loop)
+    print("run_coroutine_threadsafe() returns", future.result(PATIENCE))
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
 @in_event_loop
-async def stopped_group() -> None:
-    """How do I stop a group of tasks?"""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(asyncio.Event().wait()) for _ in range(3)
-            ]
-            group.create_task(stop_group())
-    except* StopGroup:
-        print("One task raised StopGroup, which except* caught.")
-    cancelled = sum(task.cancelled() for task in tasks)
-    print(f"The {cancelled} tasks that were waiting have been cancelled.")
-    print("Since 3.15, TaskGroup.cancel() does this without an exception.")
+async def tasks_that_lose() -> None:
+    """Do coroutines need locks?
+
+    Where an await comes between a read and its write, as in total += await
+    one(), other tasks run there. Await before, or use an asyncio.Lock.
+    """
+    total, lock = [0], asyncio.Lock()
+
+    async def one() -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    async def await_between() -> None:
+        total[0] += await one()
+
+    async def await_before() -> None:
+        number = await one()
+        total[0] += number
+
+    async def await_in_lock() -> None:
+        async with lock:
+            total[0] += await one()
+
+    for add in await_between, await_before, await_in_lock:
+        total[0] = 0
+        await asyncio.gather(*[add() for _ in range(5)])
+        print(f"{add.__name__}, in 5 tasks: {total[0]}")
+
+
+@in_event_loop
+async def swallowed_cancel() -> None:
+    """Why does my task not stop when it is cancelled?
+
+    cancel() raises CancelledError where the task waits. A bare except and
+    except BaseException swallow it; except Exception lets it through. Clean up
+    in a finally block, or raise it again.
+    """
+
+    async def wait_in_suppress(swallowed: type[BaseException]) -> None:
+        try:
+            with suppress(swallowed):  # as try and except do
+                await asyncio.Event().wait()
+            print("    goes on")
+        finally:
+            print("    cleans up")
+
+    for swallowed in BaseException, Exception:
+        print(f"A task in suppress({swallowed.__name__}) that is cancelled")
+        task = asyncio.create_task(wait_in_suppress(swallowed))
+        await asyncio.sleep(0)  # lets it run as far as its wait
+        task.cancel()
+        await asyncio.wait([task])
+        print("    ends as cancelled:", task.cancelled())
 
 
 QUESTIONS = {
@@ -282,6 +370,9 @@ QUESTIONS = {
     "E": many_but_not_at_once,
     "F": what_it_waits_for,
     "G": stopped_group,
+    "H": from_a_thread,
+    "I": tasks_that_lose,
+    "J": swallowed_cancel,
 }
 
 if __name__ == "__main__":

@@ -7,9 +7,12 @@ import pytest
 from tests.helpers import late_pool, load, printed
 
 questions = load("item59_pool", "questions")
+ANSWERS = [
+    demo for letter, demo in questions.QUESTIONS.items() if letter != "D"
+]  # which calls a method of the class
 
 
-@pytest.mark.parametrize("answer", questions.QUESTIONS.values())
+@pytest.mark.parametrize("answer", ANSWERS)
 def test_a_pool_s_thread_may_start_late(answer: Any) -> None:
-    """Q59.A, Q59.B: it is waited for."""
+    """It is waited for."""
     assert printed(answer, ThreadPoolExecutor=late_pool) == printed(answer)

@@ -25,7 +25,7 @@ def test_the_table_of_items_lists_them_all_in_order() -> None:
 def test_the_table_of_questions_lists_them_all_in_order() -> None:
     """With the words that the scripts print."""
     asked = [
-        (item[4:6], letter, demo.__doc__)
+        (item[4:6], letter, demo.__doc__.splitlines()[0])
         for item in ITEMS
         if f"{item}-questions" in SCRIPTS
         for letter, demo in load(item, "questions").QUESTIONS.items()

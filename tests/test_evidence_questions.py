@@ -1,0 +1,622 @@
+"""What answers print is evidence, too: a row is a false world for one."""
+
+import asyncio
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from queue import Queue
+from threading import Barrier, Event, Thread
+from time import sleep
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.helpers import transcript
+from tests.test_evidence import World, tell
+
+
+class AtOnce(ThreadPoolExecutor):
+    """A pool whose calls run one after another."""
+
+    def submit(self, call: Any, /, *args: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*args, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class NoBarrier:
+    """A barrier that holds nobody up."""
+
+    def __init__(self, parties: int, timeout: float | None = None) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+
+class NoLock:
+    """A lock that everybody gets."""
+
+    def acquire(self, timeout: float = -1) -> bool:
+        return True
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Open:
+    """A lock or semaphore of asyncio that everybody gets."""
+
+    def __init__(self, value: int = 1) -> None:
+        pass
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+class Serial(Thread):
+    """A worker that has ended before its caller goes on."""
+
+    def start(self) -> None:
+        self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+
+def big_pipe(command: Any, **options: Any) -> Any:
+    """A pipe holds all that the child writes."""
+    return subprocess.Popen(command, pipesize=2**20, **options)
+
+
+def reap(_: object, pid: int, options: int) -> None:
+    """A child that has ended is not kept for its parent."""
+    os.waitpid(pid, 0)
+
+
+class Asking(subprocess.Popen[Any]):
+    """Popen asks for the exit status before it is dropped."""
+
+    def __del__(self) -> None:
+        self.wait()
+
+
+def kill_one(pid: int, number: int) -> None:
+    """A signal to a group reaches its leader only."""
+    os.kill(pid, number)
+
+
+def terminate(child: Any) -> None:
+    """terminate() reaches the child's children, too."""
+    os.killpg(child.pid, signal.SIGTERM)
+
+
+class Deaf(Event):
+    """An Event that nobody hears of."""
+
+    def set(self) -> None:
+        pass
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(0.2)
+
+
+class Hasty:
+    """A queue whose get() waits for nothing."""
+
+    def __class_getitem__(cls, _: object) -> Any:
+        return cls
+
+    def get(self) -> None:
+        pass
+
+    def put(self, item: object) -> None:
+        pass
+
+
+class Stuck(Hasty):
+    """A queue whose get() hears of no item."""
+
+    def get(self) -> None:
+        sleep(0.2)
+
+
+def threads_for_processes(workers: int, *_: object) -> ThreadPoolExecutor:
+    """Workers are threads of this process."""
+    return ThreadPoolExecutor(workers)
+
+
+def copies_always(_: str) -> Any:
+    """Every start method copies the process."""
+    return multiprocessing.get_context("fork")
+
+
+def find_a_lock_of_its_own() -> None:
+    """A process that is copied has new locks."""
+    sys.exit(11)
+
+
+def two(_: object) -> int:
+    """Each thread adds two."""
+    return 2
+
+
+def all_inside(_: float, barrier: Barrier = Barrier(5, timeout=30)) -> None:  # noqa: B008
+    """While one is in the block, all others come in."""
+    barrier.wait()
+
+
+class Peeking(deque[Any]):
+    """A deque whose pop() leaves the item there."""
+
+    def pop(self) -> Any:  # type: ignore[override]
+        return self[-1]
+
+
+def at_once(*_: object) -> None:
+    """It waits for nothing."""
+
+
+class PutsBack(Queue[Any]):
+    """A queue whose None is there for all workers."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        item = super().get(block, timeout)
+        if item is None:
+            self.put(None)
+        return item
+
+
+class Losing(Queue[Any]):
+    """A queue that loses its items when it is shut down."""
+
+    def shutdown(self, immediate: bool = False) -> None:
+        super().shutdown(immediate=True)  # type: ignore[misc]
+
+
+class Set(Event):
+    """An Event for which nobody has to wait."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return True
+
+
+class Silent(Thread):
+    """A thread whose exception is reported to nobody."""
+
+    def run(self) -> None:
+        with suppress(Exception):
+            super().run()
+
+
+class Reporting(ThreadPoolExecutor):
+    """A pool whose threads die of an exception, which is reported."""
+
+    def submit(self, call: Any, /, *args: Any, **options: Any) -> Future[Any]:
+        thread = Thread(target=call, args=args)
+        thread.start()
+        thread.join()
+        return AtOnce(1).submit(at_once)
+
+
+def cancel(_: object) -> bool:
+    """A call that runs can be cancelled; one that waits cannot."""
+    return True
+
+
+def end_early(started: Event, _: object) -> bool:
+    """Each call has ended before somebody cancels it."""
+    started.set()
+    return False
+
+
+class Cancelling(ThreadPoolExecutor):
+    """A pool that cancels what waits, whatever is asked for."""
+
+    def shutdown(
+        self, wait: bool = True, *, cancel_futures: bool = False
+    ) -> None:
+        super().shutdown(wait, cancel_futures=True)
+
+
+class Leaving(ThreadPoolExecutor):
+    """A pool that does not wait for its calls."""
+
+    def shutdown(self, wait: bool = True, **_: bool) -> None:
+        super().shutdown(wait=False)
+
+
+class Lazy(ThreadPoolExecutor):
+    """map() takes an item when its result is asked for."""
+
+    def map(self, call: Any, *items: Any, **_: Any) -> Any:
+        return map(call, *items)
+
+
+class Eager(ThreadPoolExecutor):
+    """map() takes all items, whatever its buffersize."""
+
+    def map(self, call: Any, *items: Any, **_: Any) -> Any:
+        return super().map(call, *items)
+
+
+class Spare(ThreadPoolExecutor):
+    """A pool that has a thread to spare."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers + 1)
+
+
+class Lax:
+    """A TaskGroup that lets the other tasks run on."""
+
+    async def __aenter__(self) -> "Lax":
+        self.tasks: list[asyncio.Task[Any]] = []
+        return self
+
+    def create_task(self, coroutine: Any) -> asyncio.Task[Any]:
+        self.tasks.append(asyncio.create_task(coroutine))
+        return self.tasks[-1]
+
+    def cancel(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.sleep(0)
+        done = [task.exception() for task in self.tasks if task.done()]
+        if done:
+            raise BaseExceptionGroup("", [error for error in done if error])
+
+
+async def gather(*tasks: Any, return_exceptions: bool = False) -> Any:
+    """gather() cancels the others when one fails."""
+    await asyncio.wait(tasks, timeout=0 if return_exceptions else 0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    return [task.cancelled() or await task for task in tasks]
+
+
+async def on_the_loop(call: Callable[..., Any], *arguments: Any) -> Any:
+    """to_thread() calls a function on the loop's own thread."""
+    return call(*arguments)
+
+
+async def no_switch(_: float) -> None:
+    """An await that does not let others run."""
+
+
+class Eaten:
+    """A coroutine that has run when it is called."""
+
+    def __await__(self) -> Any:
+        yield from ()
+        return "something else"
+
+
+async def something_else() -> str:
+    """The peer answers something else."""
+    return "something else"
+
+
+def keep(coroutine: Any, kept: list[Any] = []) -> asyncio.Task[Any]:  # noqa: B006
+    """An event loop keeps its tasks."""
+    kept.append(asyncio.get_running_loop().create_task(coroutine))
+    return kept[-1]
+
+
+def four_tasks() -> range:
+    """A timeout leaves three tasks behind."""
+    return range(4)
+
+
+async def get(_: object) -> str:
+    """A queue's get() waits for something else."""
+    await asyncio.sleep(0.01)
+    return "a photo"
+
+
+class Waking(asyncio.SelectorEventLoop):
+    """An event loop that call_soon() wakes."""
+
+    def call_soon(self, *arguments: Any, **options: Any) -> Any:
+        self.call_later(0, lambda: None)
+        handle = super().call_soon(*arguments, **options)
+        self._write_to_self()  # type: ignore[attr-defined]
+        return handle
+
+
+def swallow(_: object) -> Any:
+    """except Exception swallows CancelledError."""
+    return suppress(BaseException)
+
+
+def let_through(_: object) -> Any:
+    """except BaseException lets CancelledError through."""
+    return nullcontext()
+
+
+BUILD = {"_is_gil_enabled": lambda: True, "get_config_var": lambda _: 1}
+FREE = {"_is_gil_enabled": lambda: False, "get_config_var": lambda _: None}
+ENDS = 'print("finally")'
+FLUSHES = """
+print("step 1\\nwaiting", flush=True)
+__import__("sys").stdin.read()
+"""
+SERIAL = {
+    "Thread": Serial,
+    "get_context": lambda _: SimpleNamespace(Process=Serial),
+    "NAPS": 3,
+    "FEW": 10,
+    "MANY": 10,
+}
+IN_TURN = {"ThreadPoolExecutor": AtOnce, "Barrier": NoBarrier}
+
+
+def rows(item: str, demo: str, *worlds: tuple[dict[str, Any], str]) -> Any:
+    """Return the worlds of an answer."""
+    return [World(f"{item}-questions", demo, *world) for world in worlds]
+
+
+WORLDS: list[World] = [
+    *rows(
+        "item52_subprocess",
+        "stop_a_family",
+        ({"SHELL": (sys.executable, "-c", "pass")}, "ChildProcessError"),
+    ),
+    *rows(
+        "item52_subprocess",
+        "output_while_it_runs",
+        ({"TALK": FLUSHES}, r"python3: \['step 1'\] while it runs, \[\]"),
+        ({"TALK": "raise SystemExit(3)"}, "ChildProcessError: exit status 3"),
+    ),
+    *rows(
+        "item53_gil",
+        "which_python",
+        (dict.fromkeys(["sys", "sysconfig"], SimpleNamespace(**BUILD)), "a free-threaded build with the GIL"),
+        (dict.fromkeys(["sys", "sysconfig"], SimpleNamespace(**FREE)), "a build without the GIL"),
+    ),
+    *rows(
+        "item53_gil",
+        "ask_a_thread",
+        ({"Event": Deaf, "PATIENCE": 0.01}, r"ends stop.wait\(\): False"),
+        ({"SimpleQueue": Hasty}, r"stop.set\(\) ends inbox.get\(\): True"),
+        ({"SimpleQueue": Stuck, "PATIENCE": 0.01}, r"inbox.put\(\) ends inbox.get\(\): False"),
+        ({"DAEMON": ENDS}, "finally block: True"),
+    ),
+    *rows(
+        "item53_gil",
+        "compute_in_processes",
+        (
+            {"ProcessPoolExecutor": threads_for_processes, "INPUTS": (6, 28)},
+            "count 4 6\nThere, this script's name is item53_gil_questions",
+        ),
+    ),
+    *rows(
+        "item54_lock",
+        "counter_that_never_loses",
+        (IN_TURN, r"in 5 threads makes 5"),
+        ({"ThreadPoolExecutor": AtOnce, "PATIENCE": 0.01}, "BrokenBarrierError"),
+        ({"dis": SimpleNamespace(get_instructions=lambda _: ())}, "is \n"),
+    ),
+    *rows(
+        "item54_lock",
+        "lock_or_no_lock",
+        ({**IN_TURN, "one": two}, "2 2 2 2 2 makes 10\n.*for all: 10\n"),
+        ({"Lock": NoLock, "sleep": all_inside}, "A lock, one total for all: 1"),
+    ),
+    *rows(
+        "item54_lock",
+        "two_locks_in_two_orders",
+        ({"Lock": NoLock}, "lock 0 acquires lock 1: True\n.* lock 0: True"),
+        ({"ROUNDS": 10}, "^10 transfers of 2 and 10 of 1 in return: 90 110"),
+    ),
+    *rows(
+        "item54_lock",
+        "safe_operations",
+        ({"deque": Peeking}, r"1000 items, (?!1000)"),
+        ({**IN_TURN, "ROUNDS": 1}, "10 items, 10.*\n.* makes 5\n.*by 1 threads"),
+    ),
+    *rows(
+        "item54_lock",
+        "lock_and_read",
+        ({"Lock": NoLock, "TIMEOUT": 30}, "under_the_lock: 5 at once"),
+        ({"ThreadPoolExecutor": AtOnce, "PATIENCE": 0.01}, "BrokenBarrierError"),
+    ),
+    *rows(
+        "item55_queue",
+        "join_that_never_returns",
+        ({"queue.Queue.join": at_once}, r"1 not done, join\(\) waits: False"),
+        ({"queue.Queue.task_done": at_once, "PATIENCE": 0.01}, "3 not done.*True"),
+    ),
+    *rows(
+        "item55_queue",
+        "workers_that_end",
+        ({"Queue": PutsBack}, "One None ends 3 of 3"),
+        ({"NUMBERS": range(4)}, "with 4 items taken"),
+    ),
+    *rows(
+        "item55_queue",
+        "shared_generator",
+        ({"ThreadPoolExecutor": AtOnce, "Event": Set}, "it returns 1\n.*returns 0"),
+        ({"NUMBERS": range(3)}, r"the rest: \[1, 2\]"),
+    ),
+    *rows(
+        "item56_life",
+        "what_overlaps",
+        (SERIAL, "threads: False\n    in processes: False\n(.*\n)+    in processes: False"),
+        ({**SERIAL, "asyncio.sleep": no_switch}, "coroutines: False\nComp"),
+        ({**SERIAL, "wait": at_once}, "KeyError: 0"),
+    ),
+    *rows(
+        "item57_threads",
+        "exception_that_went",
+        ({"Thread": Silent}, "excepthook got\n"),
+        ({"ThreadPoolExecutor": Reporting}, "called 1 times\n$"),
+    ),
+    *rows(
+        "item59_pool",
+        "cancel_and_shut_down",
+        ({"concurrent.futures.Future.cancel": cancel}, "runs: True\n.*\n.*: 0 of 9"),
+        ({"ThreadPoolExecutor": AtOnce, "work": end_early}, "waits: False\n.*: 0 of 9\n.*False"),
+    ),
+    *rows(
+        "item59_pool",
+        "interrupted_pool",
+        ({"CALLS": 5}, "first of 5 calls,\n5 run\n5 run in"),
+        ({"ThreadPoolExecutor": Cancelling}, "\n1 run in spite"),
+    ),
+    *rows(
+        "item59_pool",
+        "result_that_timed_out",
+        ({"ThreadPoolExecutor": Leaving}, r"shutdown\(\) waits for it: False"),
+    ),
+    *rows(
+        "item59_pool",
+        "eager_map",
+        ({"ThreadPoolExecutor": Lazy}, r"^map\(\) takes 1 of"),
+        ({"AHEAD": 3, "MANY": 100}, r"bounded_map\(\) takes 3 of 100.* 4950"),
+    ),
+    *rows(
+        "item59_pool",
+        "pool_that_waits_for_itself",
+        ({"ThreadPoolExecutor": Spare}, "The same pool: the inner result"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "gather_or_group",
+        ({"asyncio.gather": gather}, r"OSError\('no I/O'\), 0 other tasks"),
+        ({"asyncio.TaskGroup": Lax}, "0 other tasks are cancelled"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "blocked_loop",
+        ({"Event": Set}, "call that blocks: True"),
+        ({"asyncio.sleep": no_switch}, r"sleep\(\): False"),
+        ({"asyncio.to_thread": on_the_loop, "PATIENCE": 0.01}, r"thread\(\): False"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "two_errors",
+        ({"fetch": Eaten}, r"^fetch\(\):\n(.*\n)await fetch\(\): something else"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "lost_task",
+        ({"asyncio.create_task": keep}, "alone: waits: True"),
+        ({"asyncio.wait": no_switch}, "still in the set: 1"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "many_but_not_at_once",
+        ({"asyncio.Semaphore": Open, "MANY": 100}, "100 visits, 100 at once\n.*100 visits, 100"),
+        ({"AT_ONCE": 7, "MANY": 100}, "7 tasks, 100 visits, 7 at once"),
+        ({"asyncio.all_tasks": four_tasks, "MANY": 100}, "leaves 3"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "what_it_waits_for",
+        ({"asyncio.Queue.get": get}, "Resizer: resize > get"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "stopped_group",
+        ({"asyncio.TaskGroup": Lax}, r"^\(StopGroup\(\),\) caught, 0 tasks"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "from_a_thread",
+        ({"asyncio.SelectorEventLoop": Waking}, r"call_soon\(\) is heard: True"),
+        ({"fetch": something_else}, "returns something else"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "tasks_that_lose",
+        ({"asyncio.sleep": no_switch}, "await_between, in 5 tasks: 5"),
+        ({"asyncio.Lock": Open}, "await_in_lock, in 5 tasks: 1"),
+    ),
+    *rows(
+        "item60_coroutines",
+        "swallowed_cancel",
+        ({"suppress": swallow}, r"suppress\(Exception\).*\n    goes on"),
+        ({"suppress": let_through}, r"cleans up\n.*cancelled: True\n.*\(Exc"),
+    ),
+]
+if os.name == "posix":
+    WORLDS += rows(
+        "item52_subprocess",
+        "zombies",
+        ({"Popen": Asking}, "dropped: 0\nwait"),
+    )
+    WORLDS += rows(
+        "item52_subprocess",
+        "stop_a_family",
+        ({"os.killpg": kill_one}, r"group\(\) and wait\(\), .*: True"),
+        ({"subprocess.Popen.terminate": terminate}, r"terminate\(\).*: False"),
+    )
+    WORLDS += rows(
+        "item53_gil",
+        "start_methods",
+        ({"get_context": copies_always}, "spawn: held"),
+        (
+            {"get_context": copies_always, "look_at_lock": find_a_lock_of_its_own},
+            "here: fork: free",
+        ),
+    )
+if sys.platform == "linux":
+    WORLDS += rows(
+        "item52_subprocess",
+        "wait_and_communicate",
+        ({"Popen": big_pipe}, r"1000000 bytes:\n    wait\(\) returns 0"),
+    )
+    WORLDS += rows(
+        "item52_subprocess",
+        "zombies",
+        ({"os.waitid": reap}, r"not in /proc\nwarnings .*: 1$"),
+    )
+if sys.version_info >= (3, 13):
+    WORLDS += rows(
+        "item55_queue",
+        "workers_that_end",
+        ({"Queue": Losing}, r"shutdown\(\) ends all: False"),
+    )
+if sys.version_info >= (3, 14):
+    WORLDS += rows(
+        "item59_pool",
+        "eager_map",
+        ({"ThreadPoolExecutor": Eager}, "taken few: False"),
+    )
+if sys.version_info >= (3, 15):
+    WORLDS += rows(
+        "item60_coroutines",
+        "stopped_group",
+        ({"asyncio.TaskGroup": Lax}, "cancels, too: False"),
+    )
+
+
+@pytest.mark.parametrize(
+    "world", WORLDS, ids=lambda world: f"{world.script[:6]}-{world.demo}"
+)
+def test_a_false_world_is_seen(world: World) -> None:
+    """What is told there is not told in the transcript."""
+    told = re.compile(world.told, re.MULTILINE)
+    assert told.search(tell(*world[:3]))
+    assert not told.search(transcript(world.script))
