@@ -1,10 +1,7 @@
-"""Item 52: what readers ask next about child processes.
-
-python3 item52_subprocess/questions.py A C    (no letters: every question)
-"""
+"""Item 52: what readers ask next about child processes."""
 
 import os
-import subprocess
+import re
 import sys
 from contextlib import suppress
 from itertools import takewhile
@@ -12,14 +9,12 @@ from pathlib import Path
 from signal import SIGTERM
 from subprocess import DEVNULL, PIPE, STDOUT, Popen, TimeoutExpired
 from typing import Any
-from warnings import catch_warnings, simplefilter
+from warnings import catch_warnings
 
 from chapter import run
 
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 PATIENCE = 30.0  # seconds for what comes in a moment
-
-Child = Popen[Any]
 
 # In a session of its own, a child does not hear Ctrl-C.
 OPTIONS: Any = {"stdin": PIPE, "stdout": PIPE, "stderr": DEVNULL}
@@ -51,32 +46,27 @@ def wait_and_communicate() -> None:
         print("    communicate() returns", len(output), "bytes")
 
 
-def state(pid: int) -> str:
-    """Return the state of a process as /proc has it, where there is /proc."""
-    with suppress(OSError):
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-        return status.partition("State:\t")[2].partition("\n")[0]
-    return "not in /proc"
-
-
 def zombies() -> None:
     """What is a zombie, and "subprocess N is still running"?
 
-    A zombie is what remains of a child that has ended, its number and exit
-    status, until its parent asks by wait() or poll(). A with block waits. The
-    warning says that nobody had asked when Popen was dropped, not that the
-    child runs. Popen asks then, and whenever the next child is started.
+    A zombie is what remains of a child that has ended until its parent asks,
+    by wait() or poll(). The warning says that nobody had asked when Popen was
+    dropped. Popen asks then, and again when another child is started.
     """
     for asked in False, True:
-        with catch_warnings(record=True) as caught:
-            simplefilter("always")
+        with catch_warnings(record=True, action="always") as caught:
             child = Popen(END, start_new_session=True)
             pid = child.pid
             if hasattr(os, "waitid"):  # wait until it has ended: do not reap
                 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
             if asked:
                 print(f"wait() returns {child.wait(PATIENCE)}")
-            print(f"here: the child is {state(pid)}")
+            status = Path(f"/proc/{pid}/status")
+            text = (
+                status.read_text(encoding="utf-8") if status.exists() else ""
+            )
+            found = re.findall("State:(.*)", text) or ["nothing"]
+            print("here: in /proc:", found[0].strip())
             del child
         print("warnings when it is dropped:", len(caught))
         for warning in caught:
@@ -84,19 +74,10 @@ def zombies() -> None:
             print(f"    {warning.category.__name__}: {text}")
 
 
-def answers(child: Child) -> bool:
-    """Return whether anybody sends back what a child's stdin is sent."""
-    assert child.stdin is not None
-    assert child.stdout is not None
-    with suppress(OSError):  # nobody may be left to read it
-        child.stdin.write(b"?")
-    return b"?" in child.stdout.read(1)
-
-
-def terminate_group(child: Child) -> None:
+def terminate_group(child: Any) -> None:
     """Terminate all processes of the group that a child leads."""
     if sys.platform == "win32":  # which has no such groups
-        subprocess.run(f"taskkill /F /T /PID {child.pid}", stdout=DEVNULL)
+        Popen(f"taskkill /F /T /PID {child.pid}", stdout=DEVNULL).wait()
     else:
         os.killpg(child.pid, SIGTERM)
 
@@ -104,11 +85,16 @@ def terminate_group(child: Child) -> None:
 def stop_a_family() -> None:
     """How do I stop a child and everything that it started?
 
-    terminate() reaches one process, os.killpg() a group of them, such as
-    start_new_session=True makes. It misses those in sessions of their own, as
-    Ctrl-C in a terminal then misses this group. Let them all read from a pipe,
-    which ends when your program does.
+    terminate() reaches one process, os.killpg() those of a group, such as
+    start_new_session=True makes; Ctrl-C in a terminal then misses them. What
+    reads from a pipe of your program ends with it, whatever its session.
     """
+
+    def answers(child: Any) -> bool:
+        with suppress(OSError):  # nobody may be left to read it
+            child.stdin.write(b"?")
+        return b"?" in child.stdout.read(1)
+
     for stop in Popen.terminate, terminate_group:
         with Popen(SHELL, bufsize=0, **OPTIONS) as child:
             if not answers(child):
@@ -133,10 +119,9 @@ sys.stdin.read()
 def output_while_it_runs() -> None:
     """How do I see a child's output while it runs?
 
-    Read its lines as they come. A child that prints into a pipe keeps some
-    8,000 bytes back, unless told not to by print(flush=True), python3 -u, or
-    PYTHONUNBUFFERED=1. Lines on stderr come at once. Two pipes lose the order
-    between stdout and stderr, which stderr=STDOUT keeps.
+    Line by line. A child that prints into a pipe keeps some 8,000 bytes back,
+    without print(flush=True) or python3 -u; stderr comes line by line. Two
+    pipes lose the order between the two, which stderr=STDOUT keeps.
     """
     options = {**OPTIONS, "stderr": STDOUT, "encoding": "utf-8"}
     for name, flags in ("python3", "-IS"), ("python3 -u", "-ISu"):
@@ -148,8 +133,7 @@ def output_while_it_runs() -> None:
         if child.returncode:
             raise ChildProcessError(f"exit status {child.returncode}")
         print(f"{name}: {early} while it runs, {late} at its end")
-    options["stderr"] = PIPE
-    with Popen(command, **options) as child:
+    with Popen(command, **{**options, "stderr": PIPE}) as child:
         print("Two pipes:", *map(str.splitlines, child.communicate()))
 
 

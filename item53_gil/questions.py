@@ -1,7 +1,4 @@
-"""Item 53: what readers ask next about the GIL.
-
-python3 item53_gil/questions.py A C    (no letters: every question)
-"""
+"""Item 53: what readers ask next about the GIL."""
 
 import os
 import signal
@@ -9,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_all_start_methods, get_context, parent_process
@@ -22,10 +18,9 @@ from chapter import run
 
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 PATIENCE = 30.0  # seconds for what comes in a moment
-WORKERS = 2
 INPUTS = 36_036, 29_440, 26_214, 35_003
 LOCK = Lock()
-HELD, FREE = 10, 11  # exit statuses
+FREE, HELD = 10, 11  # exit statuses
 
 
 def which_python() -> None:
@@ -112,17 +107,15 @@ def end_with_parent() -> None:
 def compute_in_processes() -> None:
     """How do I compute in parallel?
 
-    In processes, in interpreters (since 3.14), or, without the GIL, in
-    threads. A worker imports the script as __mp_main__, and would start others
-    but for the guard at the end. Arguments and results are pickled, functions
-    by name, so no lambda can be sent. A worker outlives a parent that is
-    killed, unless it watches it, as here.
+    In processes, in interpreters (3.14), or, without the GIL, in threads. A
+    worker imports the script as __mp_main__, and would start others but for
+    its guard. Arguments and results are pickled, functions by name, so lambdas
+    cannot be. A worker outlives a killed parent unless it watches it, as here.
     """
     pressed: list[object] = []
-    workers = WORKERS, get_context("spawn"), end_with_parent
     with (
         on_ctrl_c(lambda *_: pressed.append(True)),
-        ProcessPoolExecutor(*workers) as pool,
+        ProcessPoolExecutor(2, get_context("spawn"), end_with_parent) as pool,
     ):
         with on_ctrl_c(signal.SIG_IGN):
             found = pool.map(count_factors, INPUTS, timeout=PATIENCE)
@@ -131,13 +124,6 @@ def compute_in_processes() -> None:
         signal.raise_signal(signal.SIGINT)
     print("Processes count", *counts)
     print("There, this script's name is", *set(names))
-    if sys.version_info >= (3, 14):
-        with futures.InterpreterPoolExecutor(WORKERS) as interpreters:
-            found = interpreters.map(count_factors, INPUTS, timeout=PATIENCE)
-            same = counts == tuple(count for count, _ in found)
-        print("here: interpreters count the same:", same)
-    else:
-        print("here: no pools of interpreters before Python 3.14")
 
 
 def look_at_lock() -> None:
@@ -163,11 +149,10 @@ def find_lock(method: str) -> str:
 def start_methods() -> None:
     """Why does fork warn about threads, and what is a start method?
 
-    fork copies the process with one of its threads. A lock that another thread
-    holds stays held there for ever, of which Python warns since 3.12. spawn
-    starts a new Python, which imports the script; forkserver forks a process
-    that has one thread. get_context() takes the one you name. The default is
-    spawn on Windows and macOS, else fork, since 3.14 forkserver.
+    fork copies the process with one of its threads, so a lock that another one
+    holds stays held, of which Python warns since 3.12. spawn starts a Python
+    that imports the script; forkserver forks a process that has one thread.
+    The default is spawn on Windows and macOS, else fork, or forkserver (3.14).
     """
     there = get_all_start_methods()
     with ThreadPoolExecutor(1) as pool:

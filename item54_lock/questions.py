@@ -1,7 +1,4 @@
-"""Item 54: what readers ask next about Lock.
-
-python3 item54_lock/questions.py A C    (no letters: every question)
-"""
+"""Item 54: what readers ask next about Lock."""
 
 import dis
 from collections import deque
@@ -33,27 +30,24 @@ def one(barrier: Barrier) -> int:
     return 1
 
 
-def steps(function: Callable[[int], None]) -> str:
-    """Return the instructions that read, add and write, and the calls."""
-    return ", ".join(
-        f"{step.opname} {step.argrepr}".rstrip()
-        for step in dis.get_instructions(function)
-        if step.opname in ("CALL", "BINARY_OP") or step.argval == "count"
-    )
-
-
 def counter_that_never_loses() -> None:
     """My counter never loses anything: is += safe?
 
-    No. CPython with the GIL lets a thread go on that has waited for 5 ms, but
-    only at calls, even unseen ones (a property, an __add__), where a function
-    begins, and where a loop jumps back; C code gives the GIL up where it will.
-    count += 1, on a plain attribute, has none of these between its read and
-    its write. Nobody guarantees that: without the GIL, or on PyPy, it may lose
-    counts. Use a lock.
+    No. CPython with the GIL switches threads every 5 ms, but only at calls,
+    even unseen ones (a property, an __add__), where a function begins, where a
+    loop jumps back, and where C code gives the GIL up. count += 1 on a plain
+    attribute has none of these between its read and its write. Nobody promises
+    that. Without the GIL, or on PyPy, it may lose counts. Use a lock.
     """
     total = SimpleNamespace(count=0)
     barrier = Barrier(THREADS, timeout=PATIENCE)
+
+    def steps(function: Callable[[int], None]) -> str:
+        return ", ".join(
+            f"{step.opname} {step.argrepr}".rstrip()
+            for step in dis.get_instructions(function)
+            if step.opname in ("CALL", "BINARY_OP") or step.argval == "count"
+        )
 
     def add_call(_: int) -> None:
         total.count += one(barrier)
@@ -123,10 +117,9 @@ def two_locks_in_two_orders() -> None:
 def safe_operations() -> None:
     """Which operations are safe without a lock?
 
-    Those that the documentation guarantees: a deque's appends and pops at both
-    ends on its own page, lists, dicts and sets on the page "Thread Safety
-    Guarantees". A check and what follows from it are two steps, as are a read
-    and the write that needs it: these take a lock.
+    A deque's appends and pops, and what the documentation lists for built-in
+    types under "Thread Safety Guarantees". A check and what follows from it,
+    or a read and a write that needs it, are two steps, and take a lock.
     """
     items: deque[tuple[int, int]] = deque()
     popped: list[tuple[int, int]] = []
@@ -161,8 +154,7 @@ def lock_and_read() -> None:
     arithmetic, do I/O before or after. Here, a read ends once all are read.
     """
     barrier, lock = Barrier(THREADS), Lock()
-    reading: list[int] = []
-    at_once: list[int] = []
+    reading, at_once = list[int](), list[int]()
 
     def read(index: int, timeout: float) -> None:
         reading.append(index)

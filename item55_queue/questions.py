@@ -1,7 +1,4 @@
-"""Item 55: what readers ask next about queues.
-
-python3 item55_queue/questions.py A      (no letters: every question)
-"""
+"""Item 55: what readers ask next about queues."""
 
 import queue
 import sys
@@ -57,11 +54,6 @@ def join_that_never_returns() -> None:
         print(f"{undone} not done, join() waits: {joiner.is_alive()}")
 
 
-def count_until_none(work: Queue[Any]) -> int:
-    """Return how many items come before None."""
-    return sum(1 for _ in iter(work.get, None))
-
-
 def workers_that_end() -> None:
     """How do workers know that they are done?
 
@@ -71,8 +63,12 @@ def workers_that_end() -> None:
     work: Queue[Any] = Queue()
     for item in *NUMBERS, None:
         work.put(item)
+
+    def count_until_none() -> int:
+        return sum(1 for _ in iter(work.get, None))
+
     with ThreadPoolExecutor(TEAM) as pool:
-        team = [pool.submit(count_until_none, work) for _ in range(TEAM)]
+        team = [pool.submit(count_until_none) for _ in range(TEAM)]
         try:
             next(as_completed(team, PATIENCE))
             ended, _ = wait(team, TIMEOUT)
@@ -97,7 +93,7 @@ def workers_that_end() -> None:
             wait([pool.submit(take_all) for _ in range(TEAM)])
         print("here: shutdown() ends all:", sorted(taken) == list(NUMBERS))
     else:
-        print("here: no Queue.shutdown() before Python 3.13")
+        print("here: this Python has no Queue.shutdown()")
 
 
 class LockingIterator(Iterator[int]):

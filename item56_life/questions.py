@@ -1,7 +1,4 @@
-"""Item 56: what readers ask next about where concurrency is needed.
-
-python3 item56_life/questions.py A      (no letters: every question)
-"""
+"""Item 56: what readers ask next about where concurrency is needed."""
 
 import asyncio
 import signal
@@ -79,9 +76,6 @@ def what_overlaps() -> None:
     (since 3.14), or, without the GIL, threads.
     """
 
-    async def wait_in_task() -> None:
-        await asyncio.sleep(0)
-
     async def compute_in_task() -> None:
         compute(bytearray(3), FEW)
 
@@ -92,10 +86,14 @@ def what_overlaps() -> None:
     print("Waits overlap")
     print("    in threads:", overlaps(*threads, wait, NAPS))
     print("    in processes:", overlaps(*spawned, wait, NAPS))
-    print("    in coroutines:", asyncio.run(tasks_overlap(wait_in_task)))
+    waits = tasks_overlap(partial(asyncio.sleep, 0))
+    print("    in coroutines:", asyncio.run(waits))
     print("Computations overlap")
     print("    in processes:", overlaps(*spawned, compute, MANY))
-    print("    in coroutines:", asyncio.run(tasks_overlap(compute_in_task)))
+    print(
+        "    in coroutines:",
+        asyncio.run(tasks_overlap(compute_in_task), debug=False),
+    )
     print("here: in threads:", overlaps(*threads, compute, looks))
     if sys.version_info >= (3, 14):
         from concurrent.interpreters import create
@@ -104,7 +102,7 @@ def what_overlaps() -> None:
         both = overlaps(*own, wait, NAPS), overlaps(*own, compute, MANY)
         print("here: waits, computations in interpreters:", *both)
     else:
-        print("here: no interpreters before Python 3.14")
+        print("here: this Python has no interpreters")
 
 
 QUESTIONS = {"A": what_overlaps}

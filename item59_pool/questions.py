@@ -1,11 +1,8 @@
-"""Item 59: what readers ask next about thread pools.
-
-python3 item59_pool/questions.py A C    (no letters: every question)
-"""
+"""Item 59: what readers ask next about thread pools."""
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from operator import length_hint
 from threading import Event, Thread
@@ -37,36 +34,13 @@ def cancel_and_shut_down() -> None:
         calls = [pool.submit(work, started, stop) for _ in range(CALLS)]
         running, *waiting = calls
         started.wait()
-        of_running, of_waiting = running.cancel(), waiting[0].cancel()
+        print("cancel() of the call that runs:", running.cancel())
+        print("cancel() of one that waits:", waiting[0].cancel())
         pool.shutdown(wait=False, cancel_futures=True)
         stop.set()  # the way to end a call that runs
     cancelled = sum(future.cancelled() for future in waiting)
-    print("cancel() of the call that runs:", of_running)
-    print("cancel() of one that waits:", of_waiting)
     print(f"shutdown(cancel_futures=True): {cancelled} of {len(waiting)}")
     print("The call that runs returns", running.result())
-
-
-def calls_run(options: dict[str, bool]) -> int:
-    """Return how many calls run if Ctrl-C comes during the first one."""
-    ran: list[int] = []
-    started, go_on = Event(), Event()
-
-    def note_and_work(number: int) -> None:
-        ran.append(number)
-        work(started, go_on)
-
-    with ThreadPoolExecutor(1) as pool:
-        for number in range(CALLS):
-            pool.submit(note_and_work, number)
-        started.wait()
-        try:
-            raise KeyboardInterrupt  # what Ctrl-C raises in the main thread
-        except KeyboardInterrupt:
-            if options:
-                pool.shutdown(**options)
-        go_on.set()
-    return len(ran)
 
 
 def interrupted_pool() -> None:
@@ -75,21 +49,36 @@ def interrupted_pool() -> None:
     Leaving `with` waits for all calls that are not cancelled, and without
     `with`, the end of the program does. Cancel them in an except clause.
     """
+
+    def calls_run(options: dict[str, bool]) -> int:
+        ran: list[int] = []
+        started, go_on = Event(), Event()
+
+        def note_and_work(number: int) -> None:
+            ran.append(number)
+            work(started, go_on)
+
+        with ThreadPoolExecutor(1) as pool:
+            for number in range(CALLS):
+                pool.submit(note_and_work, number)
+            started.wait()
+            try:
+                raise KeyboardInterrupt  # as Ctrl-C in the main thread
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, **options)
+            go_on.set()
+        return len(ran)
+
     print(f"After Ctrl-C during the first of {CALLS} calls,")
-    print(calls_run({}), "run")
-    print(calls_run({"wait": False}), "run in spite of shutdown(wait=False)")
-    stop = {"wait": False, "cancel_futures": True}
-    print(
-        calls_run(stop), "runs with shutdown(wait=False, cancel_futures=True)"
-    )
+    print(calls_run({}), "run in spite of shutdown(wait=False)")
+    print(calls_run({"cancel_futures": True}), "runs, with its cancel_futures")
 
 
 def result_that_timed_out() -> None:
     """result(timeout) raised: why does the program still hang?
 
-    The timeout ends the wait and not the call, for which the end of `with`
-    waits. Give the call a timeout of its own, such as a socket's, or an Event
-    at which it looks.
+    The timeout ends the wait, not the call, and leaving `with` waits for that.
+    Give the call a timeout of its own, or an Event at which it looks.
     """
     started, stop = Event(), Event()
     pool = ThreadPoolExecutor(1)
@@ -109,11 +98,9 @@ def result_that_timed_out() -> None:
     print("It returns once its Event is set:", future.result())
 
 
-def bounded_map(
-    pool: ThreadPoolExecutor, call: Callable[[int], int], items: Iterable[int]
-) -> Iterator[int]:
+def bounded_map(pool: Any, call: Any, items: Any) -> Iterator[Any]:
     """Yield the results in order, with at most AHEAD calls submitted."""
-    futures: deque[Future[int]] = deque()
+    futures: deque[Future[Any]] = deque()
     for item in items:
         futures.append(pool.submit(call, item))
         if len(futures) == AHEAD:
@@ -144,7 +131,7 @@ def eager_map() -> None:
             few = MANY - length_hint(numbers) <= AHEAD + 1
             print("here: map(buffersize=...) has taken few:", few)
         else:
-            print("here: map() has no buffersize before Python 3.14")
+            print("here: this Python's map() has no buffersize")
 
 
 def pool_that_waits_for_itself() -> None:
@@ -161,16 +148,13 @@ def pool_that_waits_for_itself() -> None:
     def outer(pool: ThreadPoolExecutor, timeout: float) -> str:
         return pool.submit(inner).result(timeout)
 
-    def hand_out(pool: ThreadPoolExecutor) -> Future[str]:
-        return pool.submit(inner)
-
     with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as second:
         try:
             print("The same pool:", pool.submit(outer, pool, TIMEOUT).result())
         except TimeoutError as error:
             print("The same pool:", type(error).__name__)
         print("A second pool:", pool.submit(outer, second, PATIENCE).result())
-        future = pool.submit(hand_out, pool).result()
+        future = pool.submit(lambda: pool.submit(inner)).result()
         print("The caller waits:", future.result())
 
 

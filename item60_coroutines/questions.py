@@ -1,18 +1,15 @@
-"""Item 60: what readers ask next about coroutines.
-
-python3 item60_coroutines/questions.py A C    (no letters: every question)
-"""
+"""Item 60: what readers ask next about coroutines."""
 
 import asyncio
 import gc
 import sys
-import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from selectors import DefaultSelector
 from threading import Event, Thread
 from typing import Any
+from warnings import catch_warnings
 
 from chapter import run
 
@@ -21,11 +18,8 @@ AT_ONCE = 10
 TIMEOUT = 0.1  # seconds of waiting for what cannot come
 PATIENCE = 30.0  # seconds for what comes in a moment
 
-Answer = Callable[[], Coroutine[Any, Any, None]]
-Start = Callable[[Coroutine[Any, Any, None]], object]
 
-
-def in_event_loop(answer: Answer) -> Callable[[], None]:
+def in_event_loop(answer: Callable[[], Any]) -> Callable[[], None]:
     """Return a function that runs answer on an event loop."""
 
     @wraps(answer)
@@ -36,14 +30,6 @@ def in_event_loop(answer: Answer) -> Callable[[], None]:
     return demo
 
 
-async def wait_or_fail(name: str, gate: asyncio.Event) -> str:
-    """Return name once the gate is open; OSError at once if it is B."""
-    if name == "B":
-        raise OSError("no I/O")
-    await gate.wait()
-    return name
-
-
 @in_event_loop
 async def gather_or_group() -> None:
     """gather or TaskGroup?
@@ -52,7 +38,14 @@ async def gather_or_group() -> None:
     itself, gather(return_exceptions=True).
     """
     gate = asyncio.Event()
-    tasks = [asyncio.create_task(wait_or_fail(name, gate)) for name in "ABCD"]
+
+    async def wait_or_fail(name: str) -> str:
+        if name == "B":
+            raise OSError("no I/O")
+        await gate.wait()
+        return name
+
+    tasks = [asyncio.create_task(wait_or_fail(name)) for name in "ABCD"]
     try:
         await asyncio.gather(*tasks)
     except OSError as error:
@@ -64,8 +57,7 @@ async def gather_or_group() -> None:
     gate.clear()
     try:
         async with asyncio.TaskGroup() as group:
-            start = group.create_task
-            tasks = [start(wait_or_fail(name, gate)) for name in "ABCD"]
+            tasks = [group.create_task(wait_or_fail(name)) for name in "ABCD"]
     except ExceptionGroup as failures:
         cancelled = sum(task.cancelled() for task in tasks)
         print(f"TaskGroup raises {failures.exceptions}", end=" ")
@@ -103,8 +95,7 @@ async def two_errors() -> None:
     Calling a coroutine function runs nothing until what it returns is awaited.
     A thread runs one event loop at a time: in a coroutine, await.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with catch_warnings(record=True, action="always") as caught:
         coroutine = fetch()  # makes a coroutine, and runs nothing of it
         del coroutine
     print("fetch():", *[warning.message for warning in caught])
@@ -118,7 +109,7 @@ async def two_errors() -> None:
     print("asyncio.run(fetch()) in a thread of its own:", answer)
 
 
-async def what_happens(start: Start) -> str:
+async def what_happens(start: Callable[[Any], Any]) -> str:
     """Return what becomes of a task that nobody but start may keep."""
     loop = asyncio.get_running_loop()
     heard: list[str] = []
@@ -146,7 +137,7 @@ async def lost_task() -> None:
     print("create_task() alone:", await what_happens(asyncio.create_task))
     tasks = set()
 
-    def create_and_keep(coroutine: Coroutine[Any, Any, None]) -> None:
+    def create_and_keep(coroutine: Any) -> None:
         task = asyncio.create_task(coroutine)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -165,11 +156,10 @@ async def many_but_not_at_once() -> None:
     With a Semaphore, which needs a task for each, or with ten workers on one
     queue. asyncio.timeout() cancels what is late.
     """
-    running: list[bool] = []
-    counts: list[int] = []
+    running, counts = list[int](), list[int]()
 
     async def visit() -> None:
-        running.append(True)
+        running.append(1)
         counts.append(len(running))
         await asyncio.sleep(0)
         running.pop()
@@ -204,15 +194,6 @@ async def many_but_not_at_once() -> None:
         print(type(error).__name__, "leaves", len(asyncio.all_tasks()) - 1)
 
 
-def waits_in(coroutine: Any) -> str:
-    """Return the coroutines that one awaits, the innermost one last."""
-    names = []
-    while hasattr(coroutine, "cr_await"):
-        names.append(coroutine.__qualname__)
-        coroutine = coroutine.cr_await
-    return " > ".join(names)
-
-
 async def resize(photos: asyncio.Queue[str]) -> str:
     """Return a photo, smaller."""
     return f"small {await photos.get()}"
@@ -225,6 +206,14 @@ async def what_it_waits_for() -> None:
     Since 3.14, asyncio.format_call_graph() adds line numbers, and
     `python -m asyncio pstree PID` shows the tasks of another process.
     """
+
+    def waits_in(coroutine: Any) -> str:
+        names = []
+        while hasattr(coroutine, "cr_await"):
+            names.append(coroutine.__qualname__)
+            coroutine = coroutine.cr_await
+        return " > ".join(names)
+
     photos = asyncio.Queue[str]()
     async with asyncio.TaskGroup() as group:
         group.create_task(asyncio.Event().wait(), name="Downloader")
@@ -236,10 +225,6 @@ async def what_it_waits_for() -> None:
             task.cancel()
 
 
-class StopGroup(Exception):  # noqa: N818 - it is no error
-    """Raised in a task to cancel the others of its group."""
-
-
 @in_event_loop
 async def stopped_group() -> None:
     """How do I stop a group of tasks?
@@ -248,6 +233,8 @@ async def stopped_group() -> None:
     group. Since 3.15, TaskGroup.cancel() needs no exception.
     """
     wait = asyncio.Event().wait
+
+    class StopGroup(Exception): ...  # noqa: N818 - it is no error
 
     async def stop() -> None:
         raise StopGroup
@@ -265,20 +252,7 @@ async def stopped_group() -> None:
             group.cancel()
         print("here: TaskGroup.cancel() cancels, too:", task.cancelled())
     else:
-        print("here: no TaskGroup.cancel() before Python 3.15")
-
-
-class Noticing(DefaultSelector):
-    """Notices that its event loop goes to sleep."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asleep = Event()
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout != 0:
-            self.asleep.set()
-        return super().select(timeout)
+        print("here: this Python has no TaskGroup.cancel()")
 
 
 def from_a_thread() -> None:
@@ -288,17 +262,25 @@ def from_a_thread() -> None:
     does what calls it, such as set_result() of an asyncio.Future. In debug
     mode, it is an error. run_coroutine_threadsafe() brings a result back.
     """
-    selector, first, second = Noticing(), Event(), Event()
+    asleep, first, second = Event(), Event(), Event()
+    selector: Any = DefaultSelector()
+    select = selector.select
+
+    def notice_and_select(timeout: float | None = None) -> Any:
+        if timeout != 0:
+            asleep.set()
+        return select(timeout)
+
+    selector.select = notice_and_select
     loop = asyncio.SelectorEventLoop(selector)
     loop.set_debug(False)
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    selector.asleep.wait()
+    asleep.wait()
     loop.call_soon(first.set)
     print("call_soon() is heard:", first.wait(TIMEOUT))
     loop.call_soon_threadsafe(second.set)
     print("call_soon_threadsafe() is heard:", second.wait(PATIENCE))
-    print("and then the first call, too:", first.is_set())
     future = asyncio.run_coroutine_threadsafe(fetch(), loop)
     print("run_coroutine_threadsafe() returns", future.result(PATIENCE))
     loop.call_soon_threadsafe(loop.stop)

@@ -102,7 +102,7 @@ def test_several_numbers_run_their_demos_once_in_the_book_s_order() -> None:
     ("name", "error"),
     [
         ("item54_lock", "no A here, only 1 to 8\n"),
-        ("item54_lock-questions", "no 1-3 here, only A to D\n"),
+        ("item54_lock-questions", "no 1-3 here, only A to E\n"),
         ("item57_threads-questions", "no 1-3 here, only A\n"),
     ],
 )
