@@ -13,46 +13,49 @@ from typing import Any
 
 from chapter import run
 
-BEGUN, ANSWERED, OUTCOME = range(3)  # bytes that a call and its caller share
+READY, BEGUN, ANSWERED = range(3)  # bytes that a call and a worker share
 NAPS = 30_000  # of 1 ms
 FEW, MANY = 10**6, 10**9  # looks, which take some 20 ms and 20 s
 
 
-def wait(shared: Any, naps: int) -> None:
-    """Wait for an answer, but for so many naps at most."""
+def answer(shared: Any) -> None:
+    """Answer a call once it has begun, unless this process is an orphan."""
+    parent = parent_process()
+    shared[READY] = 1
+    while not shared[BEGUN] and (parent is None or parent.is_alive()):
+        sleep(0)
+    shared[ANSWERED] = 1
+
+
+def wait(shared: Any, naps: int) -> bool:
+    """Return whether an answer comes within so many naps."""
     shared[BEGUN] = 1
     while naps and not shared[ANSWERED]:
         sleep(0.001)
         naps -= 1
-    shared[OUTCOME] = 1 + shared[ANSWERED]
+    return bool(shared[ANSWERED])
 
 
-def compute(shared: Any, looks: int) -> None:
-    """Look for an answer so many times, in one call, which keeps the GIL."""
+def compute(shared: Any, looks: int) -> bool:
+    """Return whether an answer comes during one call, which keeps the GIL."""
     begin = map(shared.__setitem__, [BEGUN], [1])
     look = map(shared.__getitem__, repeat(ANSWERED, looks))
-    shared[OUTCOME] = 1 + any(chain(begin, look))
+    return any(chain(begin, look))
 
 
-def in_worker(call: Any, *arguments: Any) -> None:
-    """Call a function, unless this is a process that has been orphaned."""
-    parent = parent_process()
-    if parent is None or parent.is_alive():
-        call(*arguments)
-
-
-def overlaps(worker: Any, memory: Any, target: Any, *call: Any) -> bool:
-    """Return whether a call hears its caller's answer before it ends."""
-    shared = memory(3)
-    thread = worker(target=target, args=(call[0], shared, call[1]))
+def overlaps(worker: Any, call: Any, count: int, target: Any = answer) -> bool:
+    """Return whether a worker answers a call before the call ends."""
+    shared = RawArray("b", 3)
+    answering = worker(target=target, args=(shared,))
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    thread.start()  # a process inherits that Ctrl-C is ignored
+    answering.start()  # a process inherits that Ctrl-C is ignored
     signal.signal(signal.SIGINT, before)
-    while thread.is_alive() and not shared[BEGUN]:
-        pass
-    shared[ANSWERED] = 1
-    thread.join()
-    return {1: False, 2: True}[shared[OUTCOME]]  # KeyError: it has failed
+    while not shared[READY]:
+        if not answering.is_alive():
+            raise ChildProcessError("the worker has failed")
+    answered: bool = call(shared, count)
+    answering.join()
+    return answered
 
 
 async def tasks_overlap(call: Any) -> bool:
@@ -79,28 +82,27 @@ def what_overlaps() -> None:
     async def compute_in_task() -> None:
         compute(bytearray(3), FEW)
 
-    spawned = get_context("spawn").Process, partial(RawArray, "b"), in_worker
-    threads = Thread, bytearray, in_worker
-    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    looks = FEW if gil else MANY
-    print("Waits overlap")
-    print("    in threads:", overlaps(*threads, wait, NAPS))
-    print("    in processes:", overlaps(*spawned, wait, NAPS))
+    process = get_context("spawn").Process
+    looks = FEW if getattr(sys, "_is_gil_enabled", lambda: True)() else MANY
     waits = tasks_overlap(partial(asyncio.sleep, 0))
-    print("    in coroutines:", asyncio.run(waits))
+    computations = tasks_overlap(compute_in_task)
+    print("Waits overlap")
+    print("    in threads:", overlaps(Thread, wait, NAPS))
+    print("    in processes:", overlaps(process, wait, NAPS))
+    print("    in coroutines:", asyncio.run(waits, debug=False))
     print("Computations overlap")
-    print("    in processes:", overlaps(*spawned, compute, MANY))
-    print(
-        "    in coroutines:",
-        asyncio.run(tasks_overlap(compute_in_task), debug=False),
-    )
-    print("here: in threads:", overlaps(*threads, compute, looks))
+    print("    in processes:", overlaps(process, compute, MANY))
+    print("    in coroutines:", asyncio.run(computations, debug=False))
+    print("here: in threads:", overlaps(Thread, compute, looks))
     if sys.version_info >= (3, 14):
         from concurrent.interpreters import create
 
-        own = Thread, lambda size: memoryview(bytearray(size)), create().call
-        both = overlaps(*own, wait, NAPS), overlaps(*own, compute, MANY)
-        print("here: waits, computations in interpreters:", *both)
+        def interpreter(shared: Any) -> None:
+            create().call(answer, memoryview(shared).cast("B"))
+
+        both = (wait, NAPS), (compute, MANY)
+        found = [overlaps(Thread, *call, interpreter) for call in both]
+        print("here: waits, computations in interpreters:", *found)
     else:
         print("here: this Python has no interpreters")
 

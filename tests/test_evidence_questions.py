@@ -72,14 +72,13 @@ class Open:
         pass
 
 
-class Serial(Thread):
-    """A worker that has ended before its caller goes on."""
+def no_answer(shared: Any) -> None:
+    """Nobody answers a call before it ends."""
+    shared[0] = True
 
-    def start(self) -> None:
-        self.run()
 
-    def join(self, timeout: float | None = None) -> None:
-        pass
+def fail(_: object) -> None:
+    """A worker fails."""
 
 
 class SwitchedOn:
@@ -392,9 +391,9 @@ FLUSHES = """
 print("step 1\\nwaiting", flush=True)
 __import__("sys").stdin.read()
 """
-SERIAL = {
-    "Thread": Serial,
-    "get_context": lambda _: SimpleNamespace(Process=Serial),
+ALONE = {
+    "answer": no_answer,
+    "get_context": lambda _: SimpleNamespace(Process=Thread),
     "NAPS": 3,
     "FEW": 10,
     "MANY": 10,
@@ -525,15 +524,15 @@ WORLDS: list[World] = [
     q55("shared_generator", {"NUMBERS": range(3)}, r"the rest: \[1, 2\]"),
     q56(
         "what_overlaps",
-        SERIAL,
+        ALONE,
         "threads: False\n.*processes: False\n(.*\n){2}.*processes: False",
     ),
     q56(
         "what_overlaps",
-        {**SERIAL, "asyncio.sleep": no_switch},
+        {**ALONE, "asyncio.sleep": no_switch},
         "coroutines: False\nComp",
     ),
-    q56("what_overlaps", {**SERIAL, "wait": at_once}, "KeyError: 0"),
+    q56("what_overlaps", {"answer": fail}, "ChildProcessError"),
     q57("exception_that_went", {"Thread": Silent}, r"excepthook got \[\]"),
     q57(
         "exception_that_went",
