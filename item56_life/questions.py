@@ -43,22 +43,22 @@ def compute(shared: Any, looks: int) -> bool:
     return any(chain(begin, look))
 
 
-def overlaps(worker: Any, call: Any, count: int, target: Any = answer) -> bool:
+def overlaps(worker: Any, call: Any, count: int, target: Any = None) -> bool:
     """Return whether a worker answers a call before the call ends."""
     shared = RawArray("b", 3)
-    answering = worker(target=target, args=(shared,))
+    answering = worker(target=target or answer, args=(shared,))
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     answering.start()  # a process inherits that Ctrl-C is ignored
     signal.signal(signal.SIGINT, before)
     while not shared[READY]:
         if not answering.is_alive():
             raise ChildProcessError("the worker has failed")
-    answered: bool = call(shared, count)
+    answered = call(shared, count)
     answering.join()
-    return answered
+    return bool(answered)
 
 
-async def tasks_overlap(call: Any) -> bool:
+def tasks_overlap(call: Any) -> bool:
     """Return whether one of two tasks begins before the other has ended."""
     log: list[str] = []
 
@@ -67,16 +67,18 @@ async def tasks_overlap(call: Any) -> bool:
         await call()
         log.append("ended")
 
-    await asyncio.gather(log_call(), log_call())
+    async def call_twice() -> None:
+        await asyncio.gather(log_call(), log_call())
+
+    asyncio.run(call_twice(), debug=False)
     return log[:2] == ["begun", "begun"]
 
 
 def what_overlaps() -> None:
     """Threads, processes, or coroutines?
 
-    To wait, any of them. Coroutines cost the least, but all that waits must be
-    awaited; threads take calls that block. To compute, processes, interpreters
-    (since 3.14), or, without the GIL, threads.
+    To wait, any. Coroutines cost the least, threads take calls that block. To
+    compute, processes, interpreters (since 3.14), or threads without the GIL.
     """
 
     async def compute_in_task() -> None:
@@ -84,25 +86,21 @@ def what_overlaps() -> None:
 
     process = get_context("spawn").Process
     looks = FEW if getattr(sys, "_is_gil_enabled", lambda: True)() else MANY
-    waits = tasks_overlap(partial(asyncio.sleep, 0))
-    computations = tasks_overlap(compute_in_task)
     print("Waits overlap")
     print("    in threads:", overlaps(Thread, wait, NAPS))
     print("    in processes:", overlaps(process, wait, NAPS))
-    print("    in coroutines:", asyncio.run(waits, debug=False))
+    print("    in coroutines:", tasks_overlap(partial(asyncio.sleep, 0)))
     print("Computations overlap")
     print("    in processes:", overlaps(process, compute, MANY))
-    print("    in coroutines:", asyncio.run(computations, debug=False))
+    print("    in coroutines:", tasks_overlap(compute_in_task))
     print("here: in threads:", overlaps(Thread, compute, looks))
     if sys.version_info >= (3, 14):
         from concurrent.interpreters import create
 
-        def interpreter(shared: Any) -> None:
+        def own(shared: Any) -> None:
             create().call(answer, memoryview(shared).cast("B"))
 
-        both = (wait, NAPS), (compute, MANY)
-        found = [overlaps(Thread, *call, interpreter) for call in both]
-        print("here: waits, computations in interpreters:", *found)
+        print("here: in interpreters:", overlaps(Thread, compute, MANY, own))
     else:
         print("here: this Python has no interpreters")
 

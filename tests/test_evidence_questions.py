@@ -532,7 +532,7 @@ WORLDS: list[World] = [
         {**ALONE, "asyncio.sleep": no_switch},
         "coroutines: False\nComp",
     ),
-    q56("what_overlaps", {"answer": fail}, "ChildProcessError"),
+    q56("what_overlaps", {**ALONE, "answer": fail}, "ChildProcessError"),
     q57("exception_that_went", {"Thread": Silent}, r"excepthook got \[\]"),
     q57(
         "exception_that_went",
