@@ -32,14 +32,14 @@ help:  ## list the targets (default)
 .PHONY: run
 run:  ## run the whole chapter
 	@for item in $(ITEMS); do \
-		sed -n '1s/"""/=== /p' $$item/main.py; echo; \
+		sed -n '1{s/"""/=== /;s/"""//;p;}' $$item/main.py; echo; \
 		$(PY) $$item/main.py || exit; \
 	done
 
 .PHONY: questions
 questions:  ## answer what readers ask next
 	@for item in $(ANSWERED); do \
-		sed -n '1s/"""/=== /p' $$item/questions.py; echo; \
+		sed -n '1{s/"""/=== /;s/"""//;p;}' $$item/questions.py; echo; \
 		$(PY) $$item/questions.py || exit; \
 	done
 
