@@ -43,10 +43,7 @@ SCRIPTS = {
 }
 LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
-ENCODINGS_TO_BE_NAMED = (
-    *("item52_subprocess", "item52_subprocess-questions"),
-    *("item53_gil-questions", "item57_threads"),
-)
+ENCODINGS_TO_BE_NAMED = "item52_subprocess-questions", "item53_gil-questions"
 POOL = ThreadPoolExecutor(6)  # more than cores: most scripts wait
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
