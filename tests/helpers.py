@@ -43,7 +43,6 @@ SCRIPTS = {
 }
 LIMIT = 40.0  # seconds; a script takes one on an idle machine
 
-ENCODINGS_TO_BE_NAMED = "item52_subprocess-questions", "item53_gil-questions"
 POOL = ThreadPoolExecutor(6)  # more than cores: most scripts wait
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -130,8 +129,6 @@ def run_copy(name: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
     with TemporaryDirectory(prefix="a path with spaces ") as folder:
         shutil.copytree(script.parent, folder, dirs_exist_ok=True)
         options = ["-ESs", "-W", "error", "-X", "warn_default_encoding"]
-        if name in ENCODINGS_TO_BE_NAMED:
-            options[-2:] = []
         result = run(*options, script.name, cwd=folder)
         return result, set(os.listdir(folder))
 

@@ -220,7 +220,7 @@ class Losing(Queue[Any]):
     """A queue that loses its items when it is shut down."""
 
     def shutdown(self, immediate: bool = False) -> None:
-        super().shutdown(immediate=True)  # type: ignore[misc]
+        super().shutdown(immediate=True)
 
 
 class Set(Event):

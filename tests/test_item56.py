@@ -15,6 +15,7 @@ from tests.helpers import (
     life,
     load,
     mute_peer,
+    own,
     posix,
     printed,
     random_grids,
@@ -118,7 +119,7 @@ def test_a_peer_that_does_not_start_tells_why(
         pytest.raises(OSError, match="peer did not start"),
     ):
         main.peer().__enter__()
-    assert capfd.readouterr().err.strip() == "no network"
+    assert own(capfd.readouterr().err).strip() == "no network"
 
 
 FEW = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (9, 9))\n"
