@@ -220,7 +220,7 @@ class Losing(Queue[Any]):
     """A queue that loses its items when it is shut down."""
 
     def shutdown(self, immediate: bool = False) -> None:
-        super().shutdown(immediate=True)
+        vars(Queue)["shutdown"](self, immediate=True)
 
 
 class Set(Event):
