@@ -130,6 +130,21 @@ class Asking(subprocess.Popen[Any]):
         self.wait()
 
 
+class Forgetful(subprocess.Popen[Any]):
+    """wait() does not note that it has asked."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        status = super().wait(timeout)
+        self.returncode = None
+        return status
+
+
+class Killable(Thread):
+    """A thread can be killed."""
+
+    kill = None
+
+
 def kill_one(pid: int, number: int) -> None:
     """A signal to a group reaches its leader only."""
     os.kill(pid, number)
@@ -259,6 +274,26 @@ def end_early(started: Event, _: object) -> bool:
     return False
 
 
+def end_late(started: Event, stop: Event) -> bool:
+    """A call is not told that its Event is set."""
+    started.set()
+    return not stop.wait()
+
+
+def running(_: object) -> bool:
+    """A call ends when somebody has waited too long for it."""
+    return False
+
+
+class Stubborn(ThreadPoolExecutor):
+    """A pool that cancels nothing."""
+
+    def shutdown(
+        self, wait: bool = True, *, cancel_futures: bool = False
+    ) -> None:
+        super().shutdown(wait)
+
+
 class Cancelling(ThreadPoolExecutor):
     """A pool that cancels what waits, whatever is asked for."""
 
@@ -326,6 +361,13 @@ async def gather(*tasks: Any, return_exceptions: bool = False) -> Any:
     return [task.cancelled() or await task for task in tasks]
 
 
+async def gather_two(*tasks: Any, gather: Any = asyncio.gather) -> None:
+    """gather() runs the first two."""
+    for task in tasks[2:]:
+        task.close()
+    await gather(*tasks[:2])
+
+
 async def on_the_loop(call: Callable[..., Any], *arguments: Any) -> Any:
     """to_thread() calls a function on the loop's own thread."""
     return call(*arguments)
@@ -387,6 +429,7 @@ def let_through(_: object) -> Any:
 
 
 ENDS = 'print("finally")'
+HALF = "import sys; print(end='x' * (int(sys.argv[1]) // 2)); sys.exit(3)"
 FLUSHES = """
 print("step 1\\nwaiting", flush=True)
 __import__("sys").stdin.read()
@@ -415,6 +458,11 @@ WORLDS: list[World] = [
         "stop_a_family",
         {"SHELL": (sys.executable, "-c", "pass")},
         "ChildProcessError",
+    ),
+    q52(
+        "wait_and_communicate",
+        {"WRITE": (sys.executable, "-c", HALF)},
+        "returns 3\n.*returns 500 bytes\n(.*\n){2}.*returns 500000 bytes",
     ),
     q52(
         "output_while_it_runs",
@@ -452,6 +500,7 @@ WORLDS: list[World] = [
         r"inbox.put\(\) ends inbox.get\(\): False",
     ),
     q53("ask_a_thread", {"DAEMON": ENDS}, "finally block: True"),
+    q53("ask_a_thread", {"Thread": Killable}, "kill: True"),
     q53(
         "compute_in_processes",
         {"ProcessPoolExecutor": threads_for_processes, "INPUTS": (6, 28)},
@@ -521,7 +570,7 @@ WORLDS: list[World] = [
         {"ThreadPoolExecutor": AtOnce, "Event": Set},
         "it returns 1\n.*returns 0",
     ),
-    q55("shared_generator", {"NUMBERS": range(3)}, r"the rest: \[1, 2\]"),
+    q55("shared_generator", {"NUMBERS": range(1, 4)}, r"1\.\n.*: \[2, 3\]"),
     q56(
         "what_overlaps",
         ALONE,
@@ -564,6 +613,12 @@ WORLDS: list[World] = [
         {"ThreadPoolExecutor": Leaving},
         r"shutdown\(\) waits for it: False",
     ),
+    q59(
+        "result_that_timed_out",
+        {"concurrent.futures.Future.running": running, "work": end_late},
+        "runs on: False\n.*: True\n.*: False",
+    ),
+    q59("interrupted_pool", {"ThreadPoolExecutor": Stubborn}, "10 runs"),
     q59("eager_map", {"ThreadPoolExecutor": Lazy}, r"(?m)^map\(\) takes 1 of"),
     q59(
         "eager_map",
@@ -619,6 +674,7 @@ WORLDS: list[World] = [
         {"asyncio.Queue.get": get},
         "Resizer: resize > get",
     ),
+    q60("what_it_waits_for", {"asyncio.Event.wait": get}, "Downloader: get"),
     q60(
         "stopped_group",
         {"asyncio.TaskGroup": Lax},
@@ -640,6 +696,7 @@ WORLDS: list[World] = [
         {"asyncio.Lock": Open},
         "await_in_lock, in 5 tasks: 1",
     ),
+    q60("tasks_that_lose", {"asyncio.gather": gather_two}, "before.*: 2"),
     q60(
         "swallowed_cancel",
         {"suppress": swallow},
@@ -654,6 +711,7 @@ WORLDS: list[World] = [
 if os.name == "posix":
     WORLDS += [
         q52("zombies", {"Popen": Asking}, "dropped: 0\nwait"),
+        q52("zombies", {"Popen": Forgetful}, "returns 0\n.*\nwarn.*: 1\n"),
         q52(
             "stop_a_family",
             {"os.killpg": kill_one},
