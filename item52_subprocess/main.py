@@ -8,12 +8,13 @@ the simple case, `Popen` for pipelines and for doing other work meanwhile,
     python3 item52_subprocess/main.py 3 8      (no numbers: every example)
 """
 
+import atexit
 import os
 import secrets
 import shutil
 import subprocess
 import sys
-from subprocess import PIPE, CalledProcessError, Popen, TimeoutExpired
+from subprocess import DEVNULL, PIPE, CalledProcessError, Popen, TimeoutExpired
 from time import perf_counter
 from typing import IO
 
@@ -27,8 +28,7 @@ MESSAGES = [secrets.token_bytes(10) for _ in range(3)]
 
 Child = Popen[bytes]
 
-# Made afresh for each run. Children find it in their environment; on their
-# command line, everybody on this machine could read it.
+# Not on children's command lines, which everybody on this machine can read.
 PASSWORD = secrets.token_hex()
 WITH_KEY = {**os.environ, "PASSWORD": PASSWORD}
 
@@ -82,7 +82,9 @@ def run_to_completion() -> None:
 
 def start(command: list[str], stdin: int | IO[bytes] | None = PIPE) -> Child:
     """Start a child on pipes."""
-    return Popen(command, stdin=stdin, stdout=PIPE, stderr=PIPE, env=WITH_KEY)
+    child = Popen(command, stdin=stdin, stdout=PIPE, stderr=PIPE, env=WITH_KEY)
+    atexit.register(child.kill)  # in case that it hangs
+    return child
 
 
 def finish(child: Child, data: bytes | None = None) -> bytes:
@@ -90,11 +92,13 @@ def finish(child: Child, data: bytes | None = None) -> bytes:
 
     Raises CalledProcessError if it fails, TimeoutExpired after PATIENCE.
     """
+    if data is None:
+        _open, child.stdin = child.stdin, None  # it is not closed here
     try:
         output, errors = child.communicate(data, timeout=PATIENCE)
     except TimeoutExpired:
         child.kill()
-        child.communicate()
+        child.wait()
         raise
     if child.returncode != 0:
         error = CalledProcessError(child.returncode, child.args)
@@ -110,14 +114,14 @@ def poll_and_work() -> None:
         for _ in range(3):
             print("Working... poll() returns", child.poll())
     # Leaving the block has closed the input for whose end the child waited.
-    print("Exit status", child.returncode)
+    print("Exit status", child.poll())
 
 
 # Example 3
 def sleep_in_parallel() -> None:
     """Ten children that sleep at the same time take the time of one."""
     began = perf_counter()
-    children = [start(TAKE_A_NAP) for _ in range(CHILDREN)]
+    children = [start(TAKE_A_NAP, DEVNULL) for _ in range(CHILDREN)]
 
     # Example 4
     for child in children:
@@ -132,8 +136,8 @@ def run_encrypt(data: bytes) -> Child:
     """Start a child that encrypts data; its stdout yields the ciphertext."""
     child = start(ENCRYPT)
     assert child.stdin is not None
-    # Ten bytes fit into the pipe, which holds some 64 KiB. More would need
-    # communicate(), which writes and reads at the same time. # questions.py A
+    # Ten bytes fit into the pipe, which holds 64 KiB on Linux. More would need
+    # communicate(), which writes and reads at the same time (questions.py A).
     child.stdin.write(data)
     child.stdin.flush()
     return child
@@ -144,27 +148,22 @@ def end_inputs(children: list[Child]) -> None:
     for child in children:
         assert child.stdin is not None
         child.stdin.close()
-        child.stdin = None  # communicate() would flush it
 
 
 # Example 6
 def encrypt_in_parallel() -> None:
-    """Three children encrypt at the same time what the parent sends.
+    """Three children run at once, and encrypt what the parent sends.
 
-    communicate() closes the input of the child that it waits for. If the
-    others' inputs stayed open, the children would end one after another.
+    communicate() would close only its own child's input. With the others'
+    left open, they would end one after another.
     """
     children = [run_encrypt(message) for message in MESSAGES]
     running = sum(child.poll() is None for child in children)
+    print(f"{running} children have their data, and wait for its end")
     end_inputs(children)
-    waiting = sum(child.stdin is not None for child in children)
-    print(
-        f"{running} children have run at once, {waiting} wait for more input"
-    )
 
     # Example 7
     encrypted = [finish(child) for child in children]
-    print("Exit statuses", *(child.returncode for child in children))
     plain = sum(a in b for a, b in zip(MESSAGES, encrypted, strict=True))
     print(
         f"{plain} of {len(MESSAGES)} messages can be read in what they wrote"
@@ -213,7 +212,7 @@ def time_out() -> None:
         try:
             child.communicate(timeout=TIMEOUT)
         except TimeoutExpired as error:
-            print(f"{type(error).__name__} after {error.timeout} s")
+            print(type(error).__name__)
             child.terminate()  # questions.py C
     print(f"here: exit status {child.returncode} (-15 is signal 15, SIGTERM)")
 

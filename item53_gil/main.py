@@ -1,9 +1,9 @@
 """Item 53: use threads for blocking I/O, avoid for parallelism.
 
 CPython runs bytecode on a stack machine. The global interpreter lock (GIL)
-lets one thread at a time do so, and threads do not speed up computation in
+lets one thread at a time do so, so threads do not speed up computation in
 Python. They do speed up blocking I/O, because a thread releases the GIL
-around a system call that may block. Free-threaded builds have no GIL.
+around a system call that may block. Free-threaded builds run without it.
 
     python3 item53_gil/main.py 3 8      (no numbers: every example)
 """
@@ -62,7 +62,7 @@ class FactorizeThread(Thread):  # questions.py C
 def factorize_in_threads() -> None:
     """Four threads factor the same numbers.
 
-    With the GIL, all of them together use one core at most.
+    With the GIL, they use about one core together.
     """
     start, start_cpu = perf_counter(), process_time()
     threads = [FactorizeThread(number) for number in NUMBERS]
@@ -108,8 +108,7 @@ def compute_helicopter_location(index: int) -> tuple[float, float]:
 def block_in_threads() -> None:
     """In threads, blocking calls overlap while the main thread works.
 
-    A thread that blocks in a system call has released the GIL, if there is
-    one, and the other threads go on.
+    A thread that blocks in a system call has released the GIL.
     """
     finished = []
 

@@ -10,7 +10,7 @@ turns the three steps into one.
 
 import dis
 from collections.abc import Callable
-from threading import Barrier, Lock, Thread, current_thread
+from threading import Barrier, BrokenBarrierError, Lock, Thread, current_thread
 from time import sleep
 
 from chapter import run
@@ -28,13 +28,13 @@ class Counter:
         self.calibrate = calibrate
 
     def increment(self, offset: int) -> None:
-        """Add an offset to count, once it is calibrated."""
+        """Add an offset to count, after calibrating it."""
         # Python fetches count first and calls calibrate() second. Since 3.10,
         # CPython with the GIL switches threads (every 5 ms, if others wait)
         # only at calls, hidden ones such as a property's included, where
-        # loops jump back, and where C code releases the GIL. A bare `count +=
-        # offset` has none of these, so it no longer loses anything there.
-        # Nobody guarantees that. Without the GIL, it may lose most readings.
+        # loops jump back, and where C code releases the GIL. With the GIL, a
+        # bare `count += offset` of ints has none of these, so it no longer
+        # loses anything. Nobody guarantees that. Without it, most may be lost.
         self.count += self.calibrate(offset)  # questions.py A
 
 
@@ -58,6 +58,8 @@ def count_all(counter: Counter, barrier: Barrier) -> int:
         threads[-1].start()
     for thread in threads:
         thread.join()
+    if barrier.broken:
+        raise BrokenBarrierError
     return counter.count
 
 
@@ -65,10 +67,10 @@ def count_all(counter: Counter, barrier: Barrier) -> int:
 def lost_readings() -> None:
     """Without a lock, threads overwrite each other's sums.
 
-    A barrier takes the place of bad luck here. All five threads have fetched
-    the count before any of them writes, so each five readings count as one.
+    A barrier stands in for bad luck. All five threads have fetched the count
+    before any of them writes, so each five readings count as one.
     """
-    barrier = Barrier(SENSORS)
+    barrier = Barrier(SENSORS, timeout=30)
 
     def calibrate(offset: int) -> int:
         barrier.wait()
@@ -126,7 +128,7 @@ class LockingCounter(Counter):
         self.lock = Lock()
 
     def increment(self, offset: int) -> None:
-        """Add an offset to count, once it is calibrated."""
+        """Add an offset to count, after calibrating it."""
         with self.lock:  # questions.py B
             self.count += self.calibrate(offset)
 
@@ -135,16 +137,16 @@ class LockingCounter(Counter):
 def no_lost_readings() -> None:
     """With a lock, no reading is lost.
 
-    Between each read and write, the others may run, if the lock lets them.
+    Between a read and its write, others could run, if the lock let them.
     """
 
     def calibrate(offset: int) -> int:
         sleep(0)  # a barrier would deadlock here, where only one may be
         return offset
 
-    locked = count_all(LockingCounter(calibrate), Barrier(SENSORS))
+    locked = count_all(LockingCounter(calibrate), Barrier(SENSORS, timeout=30))
     print(f"Counter should be {SENSORS * READINGS}, got {locked}")
-    unlocked = count_all(Counter(calibrate), Barrier(SENSORS))
+    unlocked = count_all(Counter(calibrate), Barrier(SENSORS, timeout=30))
     print(f"here: the same readings without the lock, got {unlocked}")
 
 

@@ -18,7 +18,7 @@ from chapter import run
 
 ITEMS, SLOW_ITEMS = 1_000, 20
 BOUND = 10  # items that may wait between two phases
-IO_TIME = 0.005  # seconds that each phase takes for a slow item
+IO_TIME, PATIENCE = 0.005, 30.0  # seconds for a slow item, and at most
 
 Func = Callable[[Any], Any]
 Failure = tuple[Any, Exception]  # an item, and what func raised for it
@@ -101,8 +101,7 @@ def polling_pipeline() -> None:
         thread.start()
     while any(thread.polled_count < ITEMS for thread in threads):
         sleep(0)
-    worked = sum(thread.work_done for thread in threads)
-    print(f"Worked {worked} times, polled at least {ITEMS} times each")
+    print(f"Each worker polled at least {ITEMS} times, with nothing to do")
 
     # Example 8
     for number in range(ITEMS):
@@ -116,7 +115,8 @@ def polling_pipeline() -> None:
         thread.join()
 
     # Example 10
-    print(f"{len(done_queue.items)} items, the last: {done_queue.items[-1]}")
+    worked = sum(thread.work_done for thread in threads)
+    print(f"They worked {worked} times, at last on {done_queue.items[-1]}")
     print("here: polled", sum(t.polled_count for t in threads), "times")
 
 
@@ -133,7 +133,7 @@ def get_blocks() -> None:
 
     thread = Thread(target=consumer)
     thread.start()
-    waiting.wait()
+    waiting.wait(PATIENCE)
     sleep(IO_TIME)  # a get() that does not block returns meanwhile
 
     # Example 12
@@ -170,7 +170,7 @@ def put_blocks() -> None:
 # Example 15
 def join_waits() -> None:
     """Queue.join waits until every item is done, not only taken."""
-    queue, meeting = Queue[str](), Barrier(2)
+    queue, meeting = Queue[str](), Barrier(2, timeout=PATIENCE)
 
     def consumer() -> None:
         print("Consumer waiting")
@@ -203,7 +203,7 @@ class ClosableQueue(Queue[Any]):
     SENTINEL = object()
 
     def close(self) -> None:
-        """End one iteration, after the items that were put before."""
+        """End one iteration after all earlier items."""
         # Since 3.13, Queue.shutdown() ends a queue for all its users.
         self.put(self.SENTINEL)  # item 55's questions.py B
 

@@ -95,7 +95,7 @@ def print_cost() -> None:
     print(f"here: {amount} of resident memory for each thread")
     start = perf_counter()
     simulate_threaded(glider())
-    print(f"here: {perf_counter() - start:.4f} s to start and join them")
+    print(f"here: {perf_counter() - start:.4f} s to start, run and join them")
 
 
 # Example 3

@@ -96,10 +96,7 @@ def one_phase(logic: Logic) -> Iterator[Step]:
 
 # Example 4
 def five_workers() -> None:
-    """Five workers step every cell, even after a failed generation.
-
-    Five waits at a time overlap, so 45 cells take as long as nine.
-    """
+    """Five workers step every cell, even after a failed generation."""
     repaired = Event()
 
     def logic(state: str, neighbors: int) -> str:
@@ -184,9 +181,9 @@ def simulate_phased_pipeline(
 
 # Example 10
 def two_phases_of_five() -> None:
-    """I/O in one more function takes a third queue and five workers.
+    """I/O in one more function needs a third queue and five more workers.
 
-    All of Examples 7 to 9 is there only because this function waits, too.
+    Examples 7 to 9 exist only because this function waits, too.
     """
     with two_phases(count_neighbors, game_logic) as step:
         life.print_generations(step, glider(LockingGrid))

@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping
 from errno import EINVAL, EPIPE
+from io import TextIOWrapper
 from typing import Any
 
 if sys.version_info < (3, 11):  # noqa: UP036
@@ -51,6 +52,9 @@ def run(lesson: str | None, demos: Mapping[Any, Callable[[], None]]) -> None:
             there = " to ".join(dict.fromkeys((known[0], known[-1])))
             parser.error(f"no {argument} here, only {there}")
         chosen.update(known[ends[0] : ends[-1] + 1])  # 1-3, as in a heading
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        # Threads print, too, but only here is a closed pipe to be met.
+        sys.stdout.reconfigure(line_buffering=False, write_through=False)
     if None in (sys.stdin, sys.stdout, sys.stderr):
         # What is opened next would be taken for the one that is closed.
         while os.open(os.devnull, os.O_RDWR) < 2:

@@ -98,8 +98,7 @@ def look_around() -> None:
 
     count = count_neighbors(10, 5, get)
     print("The cell (10, 5) looks at", *looked_at[:4])
-    print("                      and", *looked_at[4:])
-    print(f"and finds {count} of the {len(looked_at)} alive")
+    print(" and", *looked_at[4:], f"of which {count} are alive")
 
 
 # Example 5

@@ -62,7 +62,7 @@ def pool_of_ten() -> None:
         step = partial(simulate_pool, pool, logic=logic)
         life.print_generations(step, glider(LockingGrid))
         few = len(set(ran)) <= MAX_WORKERS
-        print(f"{len(ran)} cells took {MAX_WORKERS} threads at most: {few}")
+        print(f"{len(ran)} cells ran on at most {MAX_WORKERS} threads: {few}")
         logic_with_io = partial(life.game_logic_with_io, address)
         step = partial(simulate_pool, pool, life.stripes(), logic_with_io)
         ideal = ceil(life.CELLS / MAX_WORKERS) * life.DELAY

@@ -49,8 +49,7 @@ def call_and_await() -> None:
     """Calling a coroutine function runs nothing until it is awaited."""
     coroutine = game_logic(EMPTY, 3)
     print("called:", type(coroutine).__name__, getcoroutinestate(coroutine))
-    state = asyncio.run(coroutine)
-    print("awaited:", state, getcoroutinestate(coroutine))
+    print("awaited:", asyncio.run(coroutine), getcoroutinestate(coroutine))
 
 
 # Example 3
@@ -84,7 +83,7 @@ async def print_async_generations(
 
 async def print_cost() -> None:
     """Print how many coroutines wait at once, and what a waiting one takes."""
-    import tracemalloc  # which only CPython has
+    import tracemalloc  # which PyPy lacks
 
     gate = asyncio.Event()
     waiting: list[Thread] = []
@@ -119,12 +118,10 @@ async def print_cost() -> None:
 def coroutine_per_cell() -> None:
     """Five generations, with a coroutine for each cell.
 
-    All the waits overlap, on one thread. A coroutine that waits is an object
-    of less than 1 KB.
+    All the waits overlap on one thread, and each takes less than 1 KB.
     """
     asyncio.run(print_async_generations(simulate, glider()))
-    # Under -X dev, tasks would keep a record of where they were created.
-    asyncio.run(print_cost(), debug=False)
+    asyncio.run(print_cost(), debug=False)  # -X dev makes tasks larger
     with life.peer() as address:
         logic = partial(game_logic_with_io, address)
         after = partial(simulate, life.stripes(), logic)
@@ -173,7 +170,12 @@ async def async_count_neighbors(y: int, x: int, get: Get) -> int:
 
 
 async def async_step_cell(
-    count: AsyncCount, y: int, x: int, get: Get, set: Set, logic: AsyncLogic
+    y: int,
+    x: int,
+    get: Get,
+    set: Set,
+    logic: AsyncLogic = game_logic,
+    count: AsyncCount = async_count_neighbors,
 ) -> None:
     """Read a cell and its neighbors with get, and set its next state."""
     state = get(y, x)
@@ -190,17 +192,14 @@ async def count_neighbors_with_io(
 
 
 def io_in_one_more_function() -> None:
-    """I/O in one more function needs only async and await there."""
-    step = partial(async_step_cell, async_count_neighbors)
-    generations = print_async_generations(
-        partial(simulate, step=step), glider()
-    )
-    asyncio.run(generations)
+    """To add I/O to one more function, make it async, and await it."""
+    step = partial(simulate, step=async_step_cell)
+    asyncio.run(print_async_generations(step, glider()))
     with life.peer() as address:
         logic = partial(game_logic_with_io, address)
         count = partial(count_neighbors_with_io, address)
-        step = partial(async_step_cell, count)
-        after = partial(simulate, life.stripes(), logic, step)
+        cell = partial(async_step_cell, count=count)
+        after = partial(simulate, life.stripes(), logic, cell)
         life.print_seconds(lambda: asyncio.run(after()), 2 * life.DELAY)
 
 

@@ -2,8 +2,7 @@
 
     python3 peer.py 0.01
 
-Prints the port that it listens to, sends back what it is sent, on all
-connections at once, and ends when its standard input does.
+Prints its port, sends back what it is sent, and ends when its stdin does.
 """
 
 import asyncio

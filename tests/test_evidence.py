@@ -47,7 +47,8 @@ class World(NamedTuple):
 def ended_child(*args: Any, start: Any = item52.start) -> Any:
     """A child has ended before the parent goes on."""
     child = start(*args)
-    item52.end_inputs([child])
+    if child.stdin:
+        child.stdin.close()
     child.wait()
     return child
 
@@ -60,8 +61,11 @@ def encrypt_in_turn(data: bytes, start: Any = item52.run_encrypt) -> Any:
     return child
 
 
-def leave_inputs_open(_: object) -> None:
-    """Inputs stay open until communicate() closes them."""
+def leave_inputs_open(children: list[Any]) -> None:
+    """Inputs stay open."""
+    for child in children:
+        os.dup(child.stdin.fileno())
+        child.stdin.close()
 
 
 class Constant(list[str]):
@@ -77,6 +81,11 @@ class Copying(list[str]):
 
 class Ending(list[str]):
     """The child does not hang."""
+
+
+def four_cores() -> float:
+    """Threads that compute use four cores."""
+    return 4 * time.perf_counter()
 
 
 def return_at_once(*_: object) -> None:
@@ -340,13 +349,14 @@ WORLDS = [
         "item52_subprocess",
         "encrypt_in_parallel",
         {"run_encrypt": encrypt_in_turn},
-        "0 children have run at once",
+        "0 children have their data",
     ),
     W(
         "item52_subprocess",
         "encrypt_in_parallel",
         {"end_inputs": leave_inputs_open},
-        "3 wait for more input",
+        "TimeoutExpired",
+        {"PATIENCE": 0.1},
     ),
     W(
         "item52_subprocess",
@@ -373,6 +383,12 @@ WORLDS = [
         {"HANG": Ending(item52.SPEAK)},
         r"\Ahere: exit status 0",
         {"TIMEOUT": 30},
+    ),
+    W(
+        "item53_gil",
+        "factorize_in_threads",
+        {"process_time": four_cores},
+        r"s, (3\.99|4)",
     ),
     W(
         "item53_gil",
@@ -526,7 +542,7 @@ WORLDS = [
         "item59_pool",
         "pool_of_ten",
         {"ThreadPoolExecutor": ThreadPerTask},
-        "at most: False",
+        "at most 10 threads: False",
     ),
     W(
         "item59_pool",

@@ -87,7 +87,7 @@ FIGURES = [
     F(55, "(3, 4, 5) workers took # s for slow items", 0.045, 0.085, 2, SEVEN),
     F(56, "45 cells took # s, ideally 0.450 s", 0.45, 0.85, 2, WAIT),
     F(57, "# KiB of resident memory for each thread", 6, 200, 100, STACK),
-    F(57, "# s to start and join them", 0.0002, 0.5, 2, COST),
+    F(57, "# s to start, run and join them", 0.0002, 0.5, 2, COST),
     F(57, "45 cells took # s, ideally 0.010 s", 0.01, 0.2, nan, COST),
     F(58, "45 cells took # s, ideally 0.090 s", 0.09, 0.17, nan, WAIT),
     F(58, "45 cells took # s, ideally 0.100 s", 0.1, 0.19, nan, WAIT),

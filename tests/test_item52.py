@@ -57,7 +57,7 @@ def test_a_failed_child_raises_with_its_command_and_its_last_words() -> None:
     """They do not go to the reader's terminal."""
     command = python("raise SystemExit('no')")
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        main.finish(main.start(command))
+        main.finish(main.start(command, subprocess.DEVNULL))
     assert command[-1] in str(caught.value)
     (note,) = caught.value.__notes__
     assert own(note).strip() == "no"
@@ -68,7 +68,7 @@ def test_a_failed_child_raises_with_its_command_and_its_last_words() -> None:
 @patch.object(main, "PATIENCE", 0.1)
 def test_a_child_that_hangs_is_given_up_and_killed() -> None:
     """Nothing waits without a limit, and nothing is left."""
-    child = main.start(main.HANG)
+    child = main.start(main.HANG, subprocess.DEVNULL)
     with pytest.raises(subprocess.TimeoutExpired):
         main.finish(child)
     assert child.returncode
@@ -83,7 +83,9 @@ def test_a_child_that_hangs_ends_with_its_pipe() -> None:
 
 def test_what_was_encrypted_decrypts_to_what_was_sent(tools: str) -> None:
     """By a decryption that shares nothing with the item's own."""
-    encrypted = main.finish(main.run_encrypt(b"0123456789"))
+    child = main.run_encrypt(b"0123456789")
+    main.end_inputs([child])
+    encrypted = main.finish(child)
     if tools == "openssl":
         command = ["openssl", "aes-256-cbc", "-d", "-pbkdf2"]
         decrypted = subprocess.run(

@@ -2,7 +2,6 @@
 
 import asyncio
 import traceback
-from functools import partial
 from typing import Any
 from unittest.mock import AsyncMock, Mock, patch
 
@@ -11,8 +10,9 @@ import pytest
 from tests.helpers import LIMIT, life, load, mute_peer, printed, random_grids
 
 main = load("item60_coroutines")
-counting = partial(main.async_step_cell, main.async_count_neighbors)
-each_step = pytest.mark.parametrize("step", [main.step_cell, counting])
+each_step = pytest.mark.parametrize(
+    "step", [main.step_cell, main.async_step_cell]
+)
 
 
 @each_step
