@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
@@ -17,6 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from docs import pages
 from tests.helpers import GOLDEN, ROOT, SCRIPTS, mask, run
 
 SITE = ROOT / "site"
@@ -39,11 +41,8 @@ CUT_OFF = """return [...document.querySelectorAll(arguments[0])]
     .filter(box => box.scrollWidth > box.clientWidth)
     .map(box => box.textContent)"""
 PAIRS = """return [...document.querySelectorAll(".pair")].map(pair =>
-    [".code", ".result, .panel"].map(kind => {
-        const box = pair.querySelector(kind);
-        return (box.getClientRects()[0] ?? pair.querySelector(".panel, " +
-            ".highlight-output").getClientRects()[0]).toJSON();
-    }))"""
+    [".code", arguments[0]].map(part =>
+        pair.querySelector(part).getBoundingClientRect().toJSON()))"""
 NOT_IN_VIEW = """const there = { behavior: "instant" };
     const links = [...document.querySelectorAll("h2 a.headerlink")];
     const far = links.filter(link => {
@@ -103,7 +102,7 @@ STEPS = """const [forth, every] = arguments;
                 line: mark && pre.textContent.split("\\n")
                     [Math.round((at.top - top) / at.height)].trim(),
                 todo: todo?.toString() ?? "",
-                seen: [innerHeight, box.top, box.bottom, at?.top, at?.bottom, at?.right, box.left], ok: 0 <= box.top && box.bottom <= innerHeight + 1 &&
+                seen: 0 <= box.top && box.bottom <= innerHeight + 1 &&
                     (!mark || 0 <= at.top && at.bottom <= innerHeight + 1 &&
                     (at.right <= box.left || at.bottom <= box.top + 1)),
             });
@@ -143,6 +142,7 @@ class Window:
         """Open a page in a wide window."""
         self.show(WIDE)
         self.chrome.get(f"{self.address}/{page}")
+        self.run("document.documentElement.style.scrollBehavior = 'auto'")
 
     def find(self, selector: str) -> list[Any]:
         """Return all elements that a CSS selector selects."""
@@ -217,9 +217,8 @@ def test_pieces_of_code_make_the_script(page: str, window: Window) -> None:
         shown = "\n".join(window.run(CODE))
         assert shown.split() == source.split()
         for number in re.findall(r"# Example (\d+)\n", source):
-            (piece,) = window.find(f"[id='example-{number}'], "
-                f"#example-{number} .code > div:first-child")[-1:]
-            assert f"# Example {number}" in piece.text
+            (piece,) = window.find(f"#example-{number}")
+            assert f"# Example {number}\n" in piece.text
 
 
 def test_steps_are_those_recorded(page: str, window: Window) -> None:
@@ -239,25 +238,27 @@ def test_steps_are_those_recorded(page: str, window: Window) -> None:
         for printed, at in zip([*lines[1:], None], told, strict=True):
             left = output.splitlines(True)[printed:] if printed is not None else []
             assert at["todo"].strip() == "".join(left).strip()
-    assert [told[::-1] for told in window.run(STEPS, False, 1)] == steps
+    for forth, back in zip(steps, window.run(STEPS, False, 1), strict=True):
+        for one, other in zip(forth, back[::-1], strict=True):
+            assert {**one, "seen": 0} == {**other, "seen": 0}
     for width in WIDE, NARROW:
         window.show(width)
         for told in window.run(STEPS, True, 7):
-            assert [(at["n"], at["seen"]) for at in told if not at["ok"]] == [], width
+            assert [at["n"] for at in told if not at["seen"]] == [], width
     window.show(WIDE)
 
 
 def test_a_page_fits_windows_and_paper(page: str, window: Window) -> None:
     """Code and output are side by side, or below each other; links lead."""
     assert window.run(WIDTH) <= WIDE
-    assert window.run(CUT_OFF, ".pair pre") == []
-    for code, output in window.run(PAIRS):
+    assert window.run(CUT_OFF, ".code pre, .highlight-output pre") == []
+    for code, output in window.run(PAIRS, ".result"):
         assert code["right"] <= output["left"]
         assert code["top"] == output["top"]
     assert window.run(NOT_IN_VIEW) == []
     window.show(NARROW)
     assert window.run(WIDTH) <= NARROW
-    for code, output in window.run(PAIRS):
+    for code, output in window.run(PAIRS, ".highlight-output"):
         assert code["bottom"] <= output["top"]
         assert code["left"] == output["left"]
     window.show(PAPER, "print")
@@ -278,7 +279,9 @@ def test_axe_finds_nothing(page: str, window: Window) -> None:
 def test_every_link_has_its_target_and_all_pages_are_found() -> None:
     """Small pages, and from the first, each item and each question."""
     assert len(ITEM_PAGES) == len(SCRIPTS)
-    assert max((SITE / page).stat().st_size for page in PAGES) < 150_000
+    assert max((SITE / page).stat().st_size for page in PAGES) < 250_000
+    files = [path for path in SITE.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 4_000_000
     texts = {page: (SITE / page).read_text() for page in PAGES}
     ids = {page: re.findall(r' id="([^"]+)"', texts[page]) for page in PAGES}
     for page, text in texts.items():
@@ -301,12 +304,70 @@ def test_a_name_leads_to_where_it_was_shown(window: Window) -> None:
     assert "class LockingGrid" in window.find("#examples-1-3 pre")[0].text
 
 
-def test_search_finds_item_54_by_a_word_of_its_code(window: Window) -> None:
+@pytest.mark.parametrize("words", ["Barrier", "item 69"])
+def test_search_finds_item_54(words: str, window: Window) -> None:
+    """By a word of its code, and by its number in the third edition."""
     window.visit("index.html")
-    window.find(".sidebar-search")[0].send_keys("Barrier", Keys.ENTER)
-    results = "ul.search > li > a[href^='item54.html']"
+    window.find(".sidebar-search")[0].send_keys(words, Keys.ENTER)
+    results = "ul.search > li > a[href^=item]"
     WebDriverWait(window.chrome, 10).until(lambda _: window.find(results))
-    assert not window.find("ul.search > li > a[href^='item58.html']")
+    assert "item54" in window.find(results)[0].get_attribute("href")
+
+
+def test_keys_move_the_slider_and_buttons_play(window: Window) -> None:
+    window.visit("item54.html")
+    slider, (back, on, play) = (
+        window.find("#example-6 .track input")[0],
+        window.find("#example-6 .controls button"),
+    )
+    at = partial(slider.get_attribute, "value")
+    for key, value in (Keys.ARROW_RIGHT, "1"), (Keys.ARROW_LEFT, "0"):
+        slider.send_keys(key)
+        assert at() == value
+    slider.send_keys(Keys.END)
+    assert at() == slider.get_attribute("max")
+    back.click()
+    assert int(at()) == int(slider.get_attribute("max")) - 1
+    on.click()
+    play.click()  # from the start
+    WebDriverWait(window.chrome, 10).until(lambda _: at() == "2")
+    play.click()
+    assert "item54.html" in window.chrome.current_url
+
+
+def test_all_orders_of_two_threads(window: Window) -> None:
+    """Four of six lose a reading; under the lock, these cannot happen."""
+    window.visit("item54.html")
+    a, b, again = window.find(".scheduler button")
+    rows = [row.text.split() for row in window.find("#scheduler tbody tr")]
+    for order in "AABB ABAB ABBA BAAB BABA BBAA".split():
+        for who in order:
+            {"A": a, "B": b}[who].click()
+        bare, locked = (box.text for box in window.find(".world"))
+        serial = order in ("AABB", "BBAA")
+        other = order[1] if not serial else ""
+        assert ("both readings are kept" in bare) == serial
+        assert ("a reading is lost" in bare) != serial
+        assert (f"{other} waits for the lock" in locked) != serial
+        told = ["kept:", "2"] if serial else ["lost:", "1"]
+        there = told if serial else ["cannot", "happen:", other, "waits"]
+        assert [*f"{order[0]}, {order[1]}, {order[2]}, {order[3]}".split(), *told, *there] in rows
+        while a.is_enabled() or b.is_enabled():
+            (a if a.is_enabled() else b).click()
+        assert "both readings are kept" in window.find(".world")[1].text
+        again.click()
+
+
+def test_without_javascript(window: Window) -> None:
+    """The track is an image, and says the same; nothing is hidden."""
+    cdp = window.chrome.execute_cdp_cmd
+    cdp("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        window.visit("item54.html")
+        source = cdp("DOM.getDocument", {"depth": -1})
+        assert source
+    finally:
+        cdp("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_arrow_keys_turn_the_pages(window: Window) -> None:
@@ -336,8 +397,8 @@ def test_buttons_copy_code_and_commands(window: Window) -> None:
         permission = {"permission": {"name": name}, "setting": "granted"}
         window.chrome.execute_cdp_cmd("Browser.setPermission", permission)
     copied = []
-    for kind in "python", "sh":
-        (button,) = window.find(f"#example-6 .highlight-{kind} button")
+    for part in ".code", ".highlight-sh":
+        (button,) = window.find(f"#example-6 {part} button")
         ActionChains(window.chrome).move_to_element(button).click().perform()
         copied.append(window.run("return navigator.clipboard.readText()"))
     code, command = copied
@@ -348,13 +409,36 @@ def test_buttons_copy_code_and_commands(window: Window) -> None:
 
 
 def test_another_output_fails_the_build(tmp_path: Path) -> None:
-    for folder in "docs", "item54_lock", GOLDEN.relative_to(ROOT):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
     script = tmp_path / "item54_lock" / "main.py"
+    shutil.copytree(ROOT / "item54_lock", script.parent)
     source = script.read_text().replace("READINGS = 100", "READINGS = 99")
     script.write_text(source)
-    result = run("-m", "sphinx", "-Q", "docs", "site", cwd=tmp_path)
-    assert result.returncode != 0
-    assert "item54_lock/main.py" in result.stderr
-    assert "-Counter should be 500, got 100" in result.stderr
-    assert "+Counter should be 495, got 99" in result.stderr
+    told = "-Counter should be 500, got 100\n+Counter should be 495, got 99"
+    with pytest.raises(pages.ExtensionError, match=re.escape(told)):
+        pages.run(script)
+
+
+def test_another_order_fails_the_build(tmp_path: Path) -> None:
+    script = ROOT / "item54_lock" / "main.py"
+    pages.run(script)
+    (demo,) = (d for d in pages.demos(script)[1] if d["anchor"] == "example-6")
+    golden = tmp_path / "item54-one_lost_reading.txt"
+    shutil.copy(pages.ORDERS / golden.name, golden)
+    golden.write_text(golden.read_text().replace("B: return", "A: return"))
+    with (
+        patch.object(pages, "ORDERS", tmp_path),
+        pytest.raises(pages.ExtensionError) as failed,
+    ):
+        pages.record(script, demo)
+    assert "-A: return offset\n+B: return offset" in str(failed.value)
+
+
+def test_a_lost_part_of_a_readme_fails_the_build(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/conf.py").write_text("extensions = ['myst_parser']")
+    shutil.copy(ROOT / "docs/terms.md", tmp_path / "docs/index.md")
+    readme = (ROOT / "README.md").read_text()
+    build = partial(run, "-m", "sphinx", "-QW", "docs", "site", cwd=tmp_path)
+    for lost in "", "## The chapter's terms":
+        (tmp_path / "README.md").write_text(readme.replace(lost, ""))
+        assert bool(build().returncode) == bool(lost)

@@ -1,6 +1,6 @@
 """Tells what demos of a script print in worlds in which something is false.
 
-python -m tests.site.worlds item54-questions
+python -m tests.site.worlds item54_lock-questions
 """
 
 import inspect
@@ -24,13 +24,15 @@ def getdoc(value: Any) -> str | None:
 def patch(name: str, value: Any) -> str:
     """Return the source of what takes a name's place."""
     if inspect.isfunction(value) or inspect.isclass(value):
-        return inspect.cleandoc(inspect.getsource(value))
+        source = re.sub(r"  # (type|noqa).*", "", inspect.getsource(value))
+        return f"{name} = {value.__name__}\n\n{source.rstrip()}"
     return f"{name} = {value!r}"
 
 
 def show(world: World) -> dict[str, str]:
     """Return what is false in a world, and which lines differ there."""
-    true, false = (tell(*world[:2], names) for names in ({}, world.false))
+    names = {**world.setting}, {**world.setting, **world.false}
+    true, false = (tell(*world[:2], values) for values in names)
     varied = [line for line in false.splitlines() if line.startswith("here:")]
     if not any(re.search(world.told, line) for line in varied):
         true, false = (re.sub("(?m)^here:.*\n", "", t) for t in (true, false))
@@ -52,7 +54,6 @@ if __name__ == "__main__":
         except ModuleNotFoundError:
             continue
         for world in worlds:
-            item, _, kind = world.script.partition("-")
-            if sys.argv[1] == item[:6] + "-" * bool(kind) + kind:
+            if sys.argv[1] == world.script:
                 found.setdefault(world.demo, []).append(show(world))
     print(json.dumps(found))
