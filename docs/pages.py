@@ -29,23 +29,22 @@ ORDERS = DOCS / "orders"  # of the steps that matter, where it is forced
 SMALL = tomllib.loads((DOCS / "recordings.toml").read_text("utf-8"))
 SUFFIX = {"main": "", "questions": "-questions"}  # of pages and transcripts
 SCRIPTS = [
-    script
-    for script in sorted(ROOT.glob("item[0-9][0-9]_*/*.py"))
-    if script.stem in SUFFIX
+    path
+    for path in sorted(ROOT.glob("item[0-9][0-9]_*/*.py"))
+    if path.stem in SUFFIX
 ]
+STEPS = 400  # of a recording, at most
 HEADING = re.compile(r"(?m)^(?=(?:Examples?|Question) [\dA-Z-]+: )")
 MARK = re.compile(r" *# Example (\d+)$")
 LINK = re.compile(r"\[([^\]]*)\]\(([^):\s]+)\)")
 ASKED = re.compile(r"(?m)^\| \[\d\d\]\((item\d\d-questions)\.html\).*$")
-STEPS = 400  # of a recording, at most
-# What of an item takes the place of the same, or of simulate, in item 56
+# What takes the place of simulate, and of what it has to do with, in item 56
 WAYS = {
     "item57": ["LockingGrid", "simulate_threaded"],
     "item58": ["game_logic_thread", "SimulationError", "simulate_pipeline"],
     "item59": ["simulate_pool"],
     "item60": ["game_logic", "step_cell", "simulate"],
 }
-Demo = dict[str, Any]
 
 
 class Output(RegexLexer):
@@ -57,93 +56,91 @@ class Output(RegexLexer):
 def child(*command: object) -> str:
     """Return what a Python process prints; it may not fail, nor hang."""
     line = [sys.executable, "-B", *map(str, command)]
+    options: Any = {"capture_output": True, "text": True, "cwd": ROOT}
     try:
-        ran = subprocess.run(
-            line, capture_output=True, text=True, timeout=120, cwd=ROOT
-        )
+        ran = subprocess.run(line, timeout=120, **options)
     except subprocess.TimeoutExpired:
         raise ExtensionError(f"hangs: {' '.join(line)}") from None
     if ran.returncode or ran.stderr:
         raise ExtensionError(f"failed: {' '.join(line)}\n{ran.stderr}")
-    return ran.stdout
+    return str(ran.stdout)
 
 
 def compare(name: str, expected: str, text: str) -> None:
-    """Raise ExtensionError where a text differs; `here:` lines may."""
-    texts = [
-        re.sub(r"(?m)^here: .*", "here: ...", text).splitlines()
-        for text in (expected, text)
-    ]
-    if wrong := "\n".join(unified_diff(*texts, "expected", name, lineterm="")):
-        raise ExtensionError(wrong)
+    """Raise ExtensionError where two texts differ, but for `here:` lines."""
+    here = re.compile("(?m)^here: .*")
+    true, found = (
+        here.sub("here: ...", text).splitlines() for text in (expected, text)
+    )
+    if wrong := [*unified_diff(true, found, "expected", name, lineterm="")]:
+        raise ExtensionError("\n".join(wrong))
 
 
-def cut(lines: list[str], first: int, last: int) -> list[Demo]:
+def page_of(script: Path) -> str:
+    """Return the name of a script's page."""
+    return script.parent.name[:6] + SUFFIX[script.stem]
+
+
+def cut(lines: list[str], first: int, last: int) -> list[Any]:
     """Return lines first to last, cut at the marks of examples."""
     marks = [n for n in range(first, last + 1) if MARK.match(lines[n - 1])]
-    begins = sorted({first, *marks})
     found = []
-    for begin, end in zip(begins, [*begins[1:], last + 1], strict=True):
-        code = "\n".join(lines[begin - 1 : end - 1])
-        if code.strip():
-            line = begin + len(code) - len(code.lstrip("\n"))
-            mark = MARK.match(lines[line - 1])
+    for begin, end in pairwise(sorted({first, *marks, last + 1})):
+        code = "\n".join(lines[begin - 1 : end - 1]).rstrip()
+        if code:
+            mark = MARK.match(lines[begin - 1])
             anchor = f"example-{mark[1]}" if mark else ""
-            code = code.strip("\n").rstrip()
+            line = begin + len(code) - len(code := code.lstrip("\n"))
             found.append({"line": line, "anchor": anchor, "code": code})
     return found
 
 
 @cache
-def demos(script: Path) -> tuple[str, list[Demo], str]:
+def demos(script: Path) -> tuple[str, list[Any], str]:
     """Return what stands before a script's first demo; demos; the rest."""
     source = script.read_text("utf-8")
     lines, body = source.splitlines(), ast.parse(source).body
     tops: Any = {getattr(node, "name", ""): node for node in body}
     table: Any = [node.value for node in body if isinstance(node, ast.Assign)]
-    mark = "# Example 1$" if script.stem == "main" else "@|def |async |class "
-    begin = next(n for n, line in enumerate(lines, 1) if re.match(mark, line))
+    first = (
+        "# Example 1$" if SUFFIX[script.stem] == "" else "@|def |async |class"
+    )
+    begin = next(n for n, line in enumerate(lines, 1) if re.match(first, line))
     before = "\n".join(lines[body[0].end_lineno : begin - 1]).strip()
     found = []
     for key, value in zip(table[-1].keys, table[-1].values, strict=True):
-        names = ast.literal_eval(key)
-        kind = "Question" if isinstance(names, str) else "Example"
-        label = f"{kind} {names[0]}"
-        if names[0] != names[-1]:
-            label = f"{kind}s {names[0]}-{names[-1]}"
-        function = tops[value.id]
-        words = ast.get_docstring(function, clean=False) or ""
-        title, *words = map(str.strip, words.splitlines())
+        names, node = ast.literal_eval(key), tops[value.id]
+        docstring = ast.get_docstring(node, clean=False) or ""
+        title, *words = map(str.strip, docstring.splitlines())
+        label = f"{names[0]}-{names[-1]}" if len(names) > 1 else f"{names[0]}"
+        kind = (
+            "Question"
+            if names == label
+            else f"Example{'s' * (len(names) > 1)}"
+        )
         found.append(
             {
                 "name": value.id,
-                "anchor": label.removeprefix("Question ")
-                .lower()
-                .replace(" ", "-"),
-                "heading": f"{label}: {title}",
+                "anchor": f"{kind}-{label}".lower().removeprefix("question-"),
+                "heading": f"{kind} {label}: {title}",
                 "words": "\n".join(words).strip(),
-                "pieces": cut(lines, begin, function.end_lineno),
-                "lines": (begin, function.end_lineno),
-                "command": f"python3 {script.relative_to(ROOT)} {names[0]}",
+                "lines": (begin, node.end_lineno),
+                "pieces": cut(lines, begin, node.end_lineno),
+                "command": f"python3 {script.relative_to(ROOT)} {names[0]}"
+                if script.is_relative_to(ROOT)
+                else "",
             }
         )
-        begin = function.end_lineno + 1
+        begin = node.end_lineno + 1
     return before, found, "\n".join(lines[begin - 1 :]).strip()
-
-
-def script_name(script: Path) -> str:
-    """Return the name of a script's transcript."""
-    return script.parent.name + SUFFIX[script.stem]
-
-
-def name_of(script: Path) -> str:
-    """Return the name of a script's page."""
-    return script.parent.name[:6] + SUFFIX[script.stem]
 
 
 def run(script: Path) -> None:
     """Run a script, and keep what each of its demos prints."""
-    text, name = child("-W", "error", script), script_name(script)
+    name, text = (
+        script.parent.name + SUFFIX[script.stem],
+        child("-W", "error", script),
+    )
     golden = GOLDEN / f"test_transcript[{name}].txt"
     compare(name, golden.read_text("utf-8"), text)
     parts = HEADING.split(text)[1:]
@@ -152,53 +149,55 @@ def run(script: Path) -> None:
         demo["output"] = output.removesuffix(demo["words"]).strip("\n")
 
 
-def record(script: Path, demo: Demo) -> Demo | None:
+def record(script: Path, demo: Any) -> Any:
     """Return what a page shows of five recordings of a demo."""
     small = SMALL.get(script.parent.name, {}).get(demo["name"], {})
-    arguments = script, demo["name"], *demo["lines"], json.dumps(small)
-    text = child(DOCS / "record.py", *arguments)
-    plain, runs = json.loads(text.splitlines()[-1])
-    lines = script.read_text("utf-8").splitlines()
-    name, orders = f"{name_of(script)}-{demo['name']}", []
+    given = script, demo["name"], *demo["lines"], json.dumps(small)
+    text = child(DOCS / "record.py", *given).splitlines()[-1]
+    plain, runs = json.loads(text)
+    source = script.read_text("utf-8").splitlines()
+    name, orders = f"{page_of(script)}-{demo['name']}", []
+    golden = ORDERS / f"{name}.txt"
     for lanes, steps, output in runs:
         compare(name, plain if small else demo["output"], output.rstrip())
-        # What matters: not when a lane gets to a call that waits.
-        order = [
+        # When a lane gets to a call that waits does not matter.
+        order = "\n".join(
             f"{lanes[step['lane']][1]}: {step['call']}"
-            + lines[step["line"] - 1].strip() * bool(step["line"])
+            + source[step["line"] - 1].strip() * (step["line"] > 0)
             for step in steps
             if not step["wait"] and step["call"] != "idle"
-        ]
-        orders.append("\n".join(order))
-    golden = ORDERS / f"{name}.txt"
-    for order in orders if golden.exists() else []:
-        if os.environ.get("ORDERS"):  # writes them anew
-            golden.write_text(order + "\n", "utf-8")
-        compare(f"{name}, in another order", golden.read_text("utf-8"), order)
-    small_enough = [run for run in runs if len(run[1]) <= STEPS]
-    if not small_enough:
-        if demo["name"] == "many_but_not_at_once": return None  # TEMP
+        )
+        orders.append(order)
+        if golden.exists():
+            if os.environ.get("ORDERS"):  # make site ORDERS=anew
+                golden.write_text(order + "\n", "utf-8")
+            compare(f"{name}, another order", golden.read_text("utf-8"), order)
+
+    def turns(run: Any) -> int:
+        return sum(a["lane"] != b["lane"] for a, b in pairwise(run[1]))
+
+    runs = sorted((run for run in runs if len(run[1]) <= STEPS), key=turns)
+    if not runs:
+        if demo["name"] == "many_but_not_at_once":
+            return None  # TEMP
         raise ExtensionError(f"{name} makes more than {STEPS} steps")
-    # The one with neither the most nor the fewest turns is shown.
-    small_enough.sort(
-        key=lambda run: sum(a["lane"] != b["lane"] for a, b in pairwise(run[1]))
-    )
-    lanes, steps, output = small_enough[len(small_enough) // 2]
+    # Shown is the one with neither the fewest turns nor the most.
+    lanes, steps, output = runs[len(runs) // 2]
     if script.stem == "questions" and len(lanes) < 2:
         return None
     following: dict[int, int] = {}
     for index, step in reversed([*enumerate(steps)]):
-        lane = step["lane"]
-        step["index"] = index
-        step["then"] = then = following.get(
-            lane, min(lanes[lane][2], len(steps))
-        )
-        if lanes[lane][0] == "task" or step["call"] == "idle":
+        kind, _, end = lanes[step["lane"]]
+        then = following.get(step["lane"], min(end, len(steps)))
+        if kind == "task" or step["call"] == "idle":
             step["until"] = then  # suspended
-        elif not step["wait"]:
-            step["until"] = 0
-        step["until"] = min(step["until"], then)
-        following[lane] = index
+        until = (
+            min(step["until"], then)
+            if step["wait"] or kind == "task" or step["call"] == "idle"
+            else 0
+        )
+        step |= {"index": index, "then": then, "until": until}
+        following[step["lane"]] = index
     return {
         "lanes": lanes,
         "steps": steps,
@@ -210,74 +209,67 @@ def record(script: Path, demo: Demo) -> Demo | None:
     }
 
 
+@cache
 def defined(item: str) -> dict[str, str]:
     """Return links to where the names of an earlier item were shown."""
     (script,) = ROOT.glob(f"{item}_*/main.py")
     before, found, _ = demos(script)
-    first = {"anchor": "before", "pieces": [{"code": before}]}
+    pieces = [("before", before)]
+    pieces += [(d["anchor"], p["code"]) for d in found for p in d["pieces"]]
     return {
-        name: f"[`{name}`]({item}.html#{demo['anchor']})"
-        for demo in [first, *found]
-        for piece in demo["pieces"]
-        for name in re.findall(
-            r"(?m)^(?:async def |def |class )?(\w+)", piece["code"]
-        )
+        name: f"[`{name}`]({item}.html#{anchor})"
+        for anchor, code in pieces
+        for name in re.findall(r"(?m)^(?:async def |def |class )?(\w+)", code)
     }
 
 
-def earlier(script: Path, demo: Demo) -> str:
-    """Return links to what a demo takes over from earlier items."""
+def earlier(source: str, code: str) -> str:
+    """Return links to what code takes over from earlier items."""
     known: dict[str, str] = {}
-    for node in ast.parse(script.read_text("utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and re.match(
-            r"item\d\d", node.module or ""
-        ):
-            names = defined(str(node.module))
-            known |= {n.name: names[n.name] for n in node.names}
-        for name in node.names if isinstance(node, ast.Import) else []:
-            if name.name.startswith("item"):
-                links = defined(name.name).items()
+    for node in ast.parse(source).body:
+        for name in getattr(node, "names", []):
+            item = str(getattr(node, "module", name.name))
+            if re.match(r"item\d\d", item) and name.asname:
+                links = defined(item).items()
                 known |= {f"{name.asname}.{n}": link for n, link in links}
-    first, last = demo["lines"]
-    code = "\n".join(script.read_text("utf-8").splitlines()[first - 1 : last])
+            elif re.match(r"item\d\d", item):
+                known[name.name] = defined(item)[name.name]
     used = {ast.unparse(node) for node in ast.walk(ast.parse(code))}
     return " ".join(known[name] for name in sorted(used & known.keys()))
 
 
 def answers(script: Path, code: str) -> str:
     """Return links to the answers that comments name: # questions.py A."""
-    other = script.with_stem("questions")
     letters = re.findall(r"# .*questions\.py ([A-Z])\b", code)
-    found = (
-        {d["anchor"]: d["heading"] for d in demos(other)[1]} if letters else {}
-    )
+    other = script.with_stem("questions")
+    found = demos(other)[1] if letters and other.exists() else []  # TEMP
     return " ".join(
-        f"[{found[letter.lower()]}]({name_of(other)}.html#{letter.lower()})"
-        for letter in letters
+        f"[{demo['heading']}]({page_of(script)}-questions.html#{demo['anchor']})"
+        for demo in found
+        if demo["anchor"].upper() in letters
     )
 
 
 def changes(script: Path) -> str:
     """Return how an item's way differs from the serial one of item 56."""
-
-    def code(path: Path, names: list[str]) -> list[str]:
+    ways, names = WAYS[page_of(script)], ["game_logic", "step_cell"]
+    serial = [name for name in names if name in ways] + ["simulate"]
+    codes = []
+    (first,) = ROOT.glob("item56_*/main.py")
+    for path, wanted in (first, serial), (script, ways):
         source = path.read_text("utf-8")
         tops = {getattr(n, "name", ""): n for n in ast.parse(source).body}
-        parts = [ast.get_source_segment(source, tops[name]) for name in names]
-        return "\n\n\n".join(filter(None, parts)).splitlines()
-
-    names = WAYS.get(name_of(script), [])
-    serial = [name for name in ["game_logic", "step_cell"] if name in names]
-    old = code(next(ROOT.glob("item56_*/main.py")), [*serial, "simulate"])
-    lines = ndiff(old, code(script, names))
-    return "\n".join(line for line in lines if line[0] != "?") if names else ""
+        parts = [ast.get_source_segment(source, tops[n]) or "" for n in wanted]
+        codes.append("\n\n\n".join(parts).splitlines())
+    return "\n".join(
+        line for line in ndiff(codes[0], codes[1]) if line[0] != "?"
+    )
 
 
 def write_pages(app: Sphinx, _: object) -> None:
     """Write a page for each script, for Sphinx to find."""
-    loader = FileSystemLoader(DOCS / "templates")
     templates = Environment(
-        loader=loader,
+        loader=FileSystemLoader(DOCS / "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -285,44 +277,49 @@ def write_pages(app: Sphinx, _: object) -> None:
     )
     translate = get_translation("site")
     templates.globals["_"] = lambda text: str(translate(text))
-    panels, page = map(templates.get_template, ("panel.html", "page.md"))
-    for script in SCRIPTS:
+    panel, page = map(templates.get_template, ("panel.html", "page.md"))
+    for script in SCRIPTS:  # one after another: they measure time
         run(script)
     with ThreadPoolExecutor(6) as pool:
         orders = pool.submit(child, DOCS / "scheduler.py")
-        worlds = {
-            s: pool.submit(child, "-m", "tests.site.worlds", script_name(s))
-            for s in SCRIPTS
-        }
+        worlds = pool.map(
+            lambda s: child(
+                "-m", "tests.site.worlds", s.parent.name + SUFFIX[s.stem]
+            ),
+            SCRIPTS,
+        )
         made = {
-            id(demo): pool.submit(record, script, demo)
+            (script, demo["name"]): pool.submit(record, script, demo)
             for script in SCRIPTS
             for demo in demos(script)[1]
         }
-    for script in SCRIPTS:
-        before, found, after = demos(script)
-        false = json.loads(worlds[script].result())
+    for script, false in zip(SCRIPTS, worlds, strict=True):
+        (before, found, after), name = demos(script), page_of(script)
+        source = script.read_text("utf-8")
         for demo in found:
-            shown = made[id(demo)].result()
-            demo["recording"] = shown
-            demo["panel"] = panels.render(shown) if shown else ""
-            demo["earlier"] = earlier(script, demo)
-            demo["worlds"] = false.get(demo["name"], [])
+            shown = made[script, demo["name"]].result()
+            code = "\n".join(
+                source.splitlines()[demo["lines"][0] - 1 : demo["lines"][1]]
+            )
+            demo |= {
+                "recording": shown,
+                "panel": panel.render(shown) if shown else "",
+                "earlier": earlier(source, code),
+                "worlds": json.loads(false).get(demo["name"], []),
+            }
             for piece in demo["pieces"]:
                 piece["answers"] = answers(script, piece["code"])
-        lesson = ast.get_docstring(ast.parse(script.read_text("utf-8"))) or ""
+        lesson = ast.get_docstring(ast.parse(source)) or ""
         text = page.render(
+            item=int(name[4:6]),
             lesson=lesson.replace(".", "", 1),
-            item=int(script.parent.name[4:6]),
             before=before,
             demos=found,
             after=after,
-            changes=changes(script),
-            orders=json.loads(orders.result())
-            if name_of(script) == "item54"
-            else None,
+            changes=changes(script) if name in WAYS else "",
+            orders=json.loads(orders.result()) if name == "item54" else {},
         )
-        Path(app.srcdir, f"{name_of(script)}.md").write_text(text, "utf-8")
+        Path(app.srcdir, f"{name}.md").write_text(text, "utf-8")
 
 
 def link(found: re.Match[str]) -> str:
@@ -337,18 +334,16 @@ def link(found: re.Match[str]) -> str:
     return label
 
 
-def questions(row: re.Match[str]) -> str:
-    """Return a row of README's table, with a link for each question."""
-    return re.sub(
-        r"([A-Z]): [^<|]+?(?=<br>| \|)",
-        lambda asked: f"[{asked[0]}]({row[1]}.html#{asked[1].lower()})",
-        row[0],
-    )
-
-
 def read(app: Sphinx, path: Path, page: str, source: list[str]) -> None:
-    """Let what a page includes link to pages, not to files."""
-    source[0] = ASKED.sub(questions, LINK.sub(link, source[0]))
+    """Let what a page includes link to pages and answers, not to files."""
+    source[0] = ASKED.sub(
+        lambda row: re.sub(
+            r"([A-Z]): [^<|]+?(?=<br>| \|)",
+            lambda asked: f"[{asked[0]}]({row[1]}.html#{asked[1].lower()})",
+            row[0],
+        ),
+        LINK.sub(link, source[0]),
+    )
 
 
 def setup(app: Sphinx) -> None:

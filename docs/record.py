@@ -1,9 +1,8 @@
-"""Records who runs when: each line of a demo, in each thread, task and child.
+"""Prints who runs when in a demo: each line, in each thread, task and child.
 
     python docs/record.py SCRIPT DEMO FIRST LAST CONSTANTS
 
-FIRST and LAST are the lines of the script that a page shows beside it,
-CONSTANTS a JSON object of those to make smaller. The script stays as it is.
+Shown are the lines from FIRST to LAST; CONSTANTS are made smaller (JSON).
 """
 
 import ast
@@ -95,9 +94,7 @@ def at_end(act: Callable[[Any], None]) -> Any:
     """Return what looks at a frame, and acts when it returns."""
 
     def trace(frame: Any, event: str, arg: object) -> Any:
-        if event == "return":
-            act(frame)
-        return trace
+        return act(frame) if event == "return" else trace
 
     return trace
 
@@ -300,7 +297,7 @@ class Recording:
             sys.settrace(self.trace)
             demo()
             sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         used = sorted({step.lane for step in self.steps})
         for step in self.steps:
             step.lane = used.index(step.lane)
@@ -311,14 +308,19 @@ class Recording:
         return ends, [*map(asdict, self.steps)], self.out.getvalue()
 
 
-if __name__ == "__main__":
-    path, demo, small = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[5])
-    lines = statements(path, int(sys.argv[3]), int(sys.argv[4]))
+def main(script: str, demo: str, first: str, last: str, small: str) -> None:
+    """Run a demo once as it is, and record it five times, or until short."""
+    path, values = Path(script), json.loads(small)
+    lines = statements(path, int(first), int(last))
     sys.path.insert(0, str(path.parent))
     with redirect_stdout(io.StringIO()) as plain:
-        getattr(load(path, small), demo)()
+        getattr(load(path, values), demo)()
     runs: list[Any] = []
-    while len(runs) < RUNS or len(runs) < 30 and min(len(r[1]) for r in runs) > STEPS:
-        recorded = getattr(load(path, small), demo)
-        runs.append(Recording(path, lines).run(recorded))
+    while len(runs) < RUNS or (len(runs) < 30 and len(runs[-1][1]) > STEPS):
+        recording = Recording(path, lines)
+        runs.append(recording.run(getattr(load(path, values), demo)))
     print(json.dumps([plain.getvalue(), runs[-RUNS:]]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,49 +1,40 @@
-"""Runs item 54's two counters in all six orders of two reads and two writes.
+"""Prints item 54's counters in all six orders of two reads and two writes.
 
-    python docs/scheduler.py
-
-Threads A and B call increment(1), which reads and writes count once. Each
-waits before that until it is told to go on, and reports that it is there, or
-that the other has the lock: no sleep, no timeout.
+Two threads call increment(1). Each waits before it reads or writes count
+until it may, and reports that it has got there: no sleep, no timeout.
 """
 
 import json
 import sys
+from importlib import import_module
 from itertools import permutations
 from pathlib import Path
-from threading import Semaphore, Thread, current_thread
+from threading import Lock, Semaphore, Thread, current_thread
 from typing import Any
-
-ITEM = Path(__file__).parent.parent / "item54_lock"
 
 
 def run(base: Any, order: str) -> list[tuple[str, str, int]]:
     """Return what A and B do in an order, as far as that can happen."""
-    gates, reached = {"A": Semaphore(0), "B": Semaphore(0)}, Semaphore(0)
+    gates, reached = {name: Semaphore(0) for name in "AB"}, Semaphore(0)
     done: list[tuple[str, str, int]] = []
-    free = False  # nobody waits for a turn any more
+    lock, value = Lock(), 0
 
-    def pause() -> None:
-        if not free:
-            reached.release()
-            gates[current_thread().name].acquire()
+    def pause() -> str:
+        reached.release()
+        gates[current_thread().name].acquire()
+        return current_thread().name
 
-    class Watched(base):  # type: ignore[misc]
-        def access(self, *new: int) -> int:
-            name = current_thread().name
-            if name in gates:
-                pause()
-            self.value = new[0] if new else self.value
-            if name in gates:
-                done.append((name, "write" if new else "read", self.value))
-            return self.value
-
-        count = property(access, access)
+    def access(_: Any, *new: int) -> Any:
+        nonlocal value
+        if current_thread().name in gates:
+            name, value = pause(), new[0] if new else value
+            done.append((name, "write" if new else "read", value))
+        return value
 
     class Gate:
         def __enter__(self) -> None:
             if not lock.acquire(blocking=False):
-                done.append((current_thread().name, "wait", counter.value))
+                done.append((current_thread().name, "wait", value))
                 pause()
                 lock.acquire()
 
@@ -54,39 +45,25 @@ def run(base: Any, order: str) -> list[tuple[str, str, int]]:
         counter.increment(1)
         reached.release()
 
-    counter: Any = Watched()
-    if lock := getattr(counter, "lock", None):
-        counter.lock = Gate()
-    threads = {name: Thread(target=work, name=name) for name in "AB"}
+    counter = type(
+        base.__name__, (base,), {"count": property(access, access)}
+    )()
+    counter.lock = Gate()  # which only one of them enters
+    threads = {n: Thread(target=work, name=n, daemon=True) for n in "AB"}
     for name in order:
         if not threads[name].ident:
             threads[name].start()
             reached.acquire()
-        if any(what == "wait" for _, what, _ in done):
+        if done and done[-1][1] == "wait":
             break  # this order cannot happen
         gates[name].release()
         reached.acquire()
-    steps, free = done[:], True
-    for gate in gates.values():
-        gate.release()
-    for thread in threads.values():
-        thread.join()
-    return steps
+    return done
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ITEM))
-    import main as item54
-
+    sys.path.insert(0, str(Path(__file__).parents[1] / "item54_lock"))
+    item54: Any = import_module("main")
+    kinds = item54.Counter, item54.LockingCounter
     orders = sorted({"".join(order) for order in permutations("AABB")})
-    print(
-        json.dumps(
-            {
-                o: [
-                    run(kind, o)
-                    for kind in (item54.Counter, item54.LockingCounter)
-                ]
-                for o in orders
-            }
-        )
-    )
+    print(json.dumps({o: [run(kind, o) for kind in kinds] for o in orders}))

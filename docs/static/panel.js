@@ -128,7 +128,8 @@ const panel = (figure) => {
       mark.style.height = `${high}px`;
       pre.parentElement.append(mark);
       if (follow && here.includes(mover)) {
-        mark.style.scrollMarginBottom = `${narrow.matches ? figure.offsetHeight + 16 : 16}px`;
+        const below = narrow.matches ? figure.offsetHeight : 0;
+        mark.style.scrollMargin = `64px 0 ${below + 16}px`;
         mark.scrollIntoView({ block: "nearest" });
       }
     }

@@ -17,6 +17,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
+from sphinx.errors import ExtensionError
 
 from docs import pages
 from tests.helpers import GOLDEN, ROOT, SCRIPTS, mask, run
@@ -77,6 +78,7 @@ CODE = """return [...document.querySelectorAll(
 # Each step of a recording, by the slider: what is told, what the line marked
 # in the code is, how much is printed, whether line and panel can be seen.
 STEPS = """const [forth, every] = arguments;
+    const head = document.querySelector(".mobile-header").clientHeight;
     return [...document.querySelectorAll(".panel")].map(panel => {
         const range = panel.querySelector("input"), told = [];
         const pair = panel.closest(".pair");
@@ -102,9 +104,9 @@ STEPS = """const [forth, every] = arguments;
                 line: mark && pre.textContent.split("\\n")
                     [Math.round((at.top - top) / at.height)].trim(),
                 todo: todo?.toString() ?? "",
-                seen: 0 <= box.top && box.bottom <= innerHeight + 1 &&
-                    (!mark || 0 <= at.top && at.bottom <= innerHeight + 1 &&
-                    (at.right <= box.left || at.bottom <= box.top + 1)),
+                seen: -1 < box.top && box.bottom < innerHeight + 1 &&
+                    (!mark || head <= at.top && at.bottom < innerHeight + 1 &&
+                    (at.right <= box.left || at.bottom < box.top + 1)),
             });
         }
         range.value = 0;
@@ -236,7 +238,11 @@ def test_steps_are_those_recorded(page: str, window: Window) -> None:
             total = len(told)
             assert at["told"] == f"step {at['n']} of {total}, {name}: {text}"
         for printed, at in zip([*lines[1:], None], told, strict=True):
-            left = output.splitlines(True)[printed:] if printed is not None else []
+            left = (
+                output.splitlines(True)[printed:]
+                if printed is not None
+                else []
+            )
             assert at["todo"].strip() == "".join(left).strip()
     for forth, back in zip(steps, window.run(STEPS, False, 1), strict=True):
         for one, other in zip(forth, back[::-1], strict=True):
@@ -340,7 +346,7 @@ def test_all_orders_of_two_threads(window: Window) -> None:
     window.visit("item54.html")
     a, b, again = window.find(".scheduler button")
     rows = [row.text.split() for row in window.find("#scheduler tbody tr")]
-    for order in "AABB ABAB ABBA BAAB BABA BBAA".split():
+    for order in ["AABB", "ABAB", "ABBA", "BAAB", "BABA", "BBAA"]:
         for who in order:
             {"A": a, "B": b}[who].click()
         bare, locked = (box.text for box in window.find(".world"))
@@ -351,7 +357,11 @@ def test_all_orders_of_two_threads(window: Window) -> None:
         assert (f"{other} waits for the lock" in locked) != serial
         told = ["kept:", "2"] if serial else ["lost:", "1"]
         there = told if serial else ["cannot", "happen:", other, "waits"]
-        assert [*f"{order[0]}, {order[1]}, {order[2]}, {order[3]}".split(), *told, *there] in rows
+        assert [
+            *f"{order[0]}, {order[1]}, {order[2]}, {order[3]}".split(),
+            *told,
+            *there,
+        ] in rows
         while a.is_enabled() or b.is_enabled():
             (a if a.is_enabled() else b).click()
         assert "both readings are kept" in window.find(".world")[1].text
@@ -414,7 +424,7 @@ def test_another_output_fails_the_build(tmp_path: Path) -> None:
     source = script.read_text().replace("READINGS = 100", "READINGS = 99")
     script.write_text(source)
     told = "-Counter should be 500, got 100\n+Counter should be 495, got 99"
-    with pytest.raises(pages.ExtensionError, match=re.escape(told)):
+    with pytest.raises(ExtensionError, match=re.escape(told)):
         pages.run(script)
 
 
@@ -427,7 +437,7 @@ def test_another_order_fails_the_build(tmp_path: Path) -> None:
     golden.write_text(golden.read_text().replace("B: return", "A: return"))
     with (
         patch.object(pages, "ORDERS", tmp_path),
-        pytest.raises(pages.ExtensionError) as failed,
+        pytest.raises(ExtensionError) as failed,
     ):
         pages.record(script, demo)
     assert "-A: return offset\n+B: return offset" in str(failed.value)
