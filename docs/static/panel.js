@@ -40,7 +40,7 @@ const panel = (figure) => {
   const lines = {}; // by their numbers
   [...pair.querySelectorAll(".code pre")].forEach((pre, index) =>
     pre.textContent.split("\n").forEach((text, row) => {
-      lines[data.pieces[index] + row] = { pre, row, text: text.trim() };
+      lines[data.pieces[index] + row] = { pre, row, text: text.replace(/ {2}#.*/, "").trim() };
     }),
   );
 
