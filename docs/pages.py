@@ -135,6 +135,13 @@ def demos(script: Path) -> tuple[str, list[Any], str]:
     return before, found, "\n".join(lines[begin - 1 :]).strip()
 
 
+def plain(text: str) -> str:
+    """Return text that Markdown leaves as it is, but for `code`."""
+    parts = re.split(r"(`[^`]*`)", text)
+    parts[::2] = [re.sub(r"([\\_*<\[])", r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
 def run(script: Path) -> None:
     """Run a script, and keep what each of its demos prints."""
     name, text = (
@@ -152,6 +159,8 @@ def run(script: Path) -> None:
 def record(script: Path, demo: Any) -> Any:
     """Return what a page shows of five recordings of a demo."""
     small = SMALL.get(script.parent.name, {}).get(demo["name"], {})
+    if small is False:
+        return None
     given = script, demo["name"], *demo["lines"], json.dumps(small)
     text = child(DOCS / "record.py", *given).splitlines()[-1]
     plain, runs = json.loads(text)
@@ -178,8 +187,6 @@ def record(script: Path, demo: Any) -> Any:
 
     runs = sorted((run for run in runs if len(run[1]) <= STEPS), key=turns)
     if not runs:
-        if demo["name"] == "many_but_not_at_once":
-            return None  # TEMP
         raise ExtensionError(f"{name} makes more than {STEPS} steps")
     # Shown is the one with neither the fewest turns nor the most.
     lanes, steps, output = runs[len(runs) // 2]
@@ -242,7 +249,7 @@ def answers(script: Path, code: str) -> str:
     """Return links to the answers that comments name: # questions.py A."""
     letters = re.findall(r"# .*questions\.py ([A-Z])\b", code)
     other = script.with_stem("questions")
-    found = demos(other)[1] if letters and other.exists() else []  # TEMP
+    found = demos(other)[1] if letters else []
     return " ".join(
         f"[{demo['heading']}]({page_of(script)}-questions.html#{demo['anchor']})"
         for demo in found
@@ -275,6 +282,7 @@ def write_pages(app: Sphinx, _: object) -> None:
         lstrip_blocks=True,
         comment_start_string="{##",
     )
+    templates.filters["plain"] = plain
     translate = get_translation("site")
     templates.globals["_"] = lambda text: str(translate(text))
     panel, page = map(templates.get_template, ("panel.html", "page.md"))

@@ -11,6 +11,7 @@ from difflib import ndiff
 from importlib import import_module
 from typing import Any
 
+from tests.helpers import GOLDEN, load
 from tests.test_evidence import World, tell
 
 MODULES = "test_evidence", "test_evidence_questions"
@@ -31,8 +32,15 @@ def patch(name: str, value: Any) -> str:
 
 def show(world: World) -> dict[str, str]:
     """Return what is false in a world, and which lines differ there."""
-    names = {**world.setting}, {**world.setting, **world.false}
-    true, false = (tell(*world[:2], values) for values in names)
+    false = tell(*world[:2], {**world.setting, **world.false})
+    demo = getattr(load(*world.script.split("-")), world.demo)
+    golden = GOLDEN / f"test_transcript[{world.script}].txt"
+    title, *words = map(str.strip, demo.__doc__.splitlines())
+    text = golden.read_text("utf-8").partition(f": {title}\n")[2]
+    true = re.split(r"(?m)^(?:Examples?|Question) [\dA-Z-]+: ", text)[
+        0
+    ].strip()
+    true = true.removesuffix("\n".join(words).strip()).rstrip() + "\n"
     varied = [line for line in false.splitlines() if line.startswith("here:")]
     if not any(re.search(world.told, line) for line in varied):
         true, false = (re.sub("(?m)^here:.*\n", "", t) for t in (true, false))
