@@ -249,11 +249,11 @@ def answers(script: Path, code: str) -> str:
     """Return links to the answers that comments name: # questions.py A."""
     letters = re.findall(r"# .*questions\.py ([A-Z])\b", code)
     other = script.with_stem("questions")
-    found = demos(other)[1] if letters else []
+    asked = {d["anchor"]: d for d in demos(other)[1]} if letters else {}
     return " ".join(
-        f"[{demo['heading']}]({page_of(script)}-questions.html#{demo['anchor']})"
-        for demo in found
-        if demo["anchor"].upper() in letters
+        f"[{asked[letter.lower()]['heading']}]"
+        f"({page_of(other)}.html#{letter.lower()})"
+        for letter in letters
     )
 
 

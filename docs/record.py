@@ -116,12 +116,14 @@ def load(path: Path, small: dict[str, Any]) -> Any:
 
     They are assigned anew where they are made, also in what it imports.
     """
+    unknown = set(small)
     for file in *sorted(path.parent.glob("item[0-9][0-9].py")), path:
         body: list[ast.stmt] = []
         for node in ast.parse(file.read_text("utf-8")).body:
             body.append(node)
             text = ast.unparse(node) if isinstance(node, ast.Assign) else ""
             for name in re.findall(r"\w+", text.rpartition(" = ")[0]):
+                unknown.discard(name)
                 if name in small:
                     body += ast.parse(f"{name} = {small[name]!r}").body
         module: Any = types.ModuleType(file.stem)
@@ -129,6 +131,8 @@ def load(path: Path, small: dict[str, Any]) -> Any:
         exec(compile(ast.Module(body, []), str(file), "exec"), vars(module))
         if hasattr(module, "Lock"):
             module.Lock = Lock
+    if unknown:
+        raise LookupError(f"{path} has no {unknown}")
     return module
 
 
