@@ -76,3 +76,23 @@ def test_the_transcript_is_a_real_one() -> None:
 )
 def test_every_link_leads_to_a_file(target: str) -> None:
     assert (ROOT / target).exists()
+
+
+def test_what_is_wanted_is_there() -> None:
+    """Each pattern on the home page leads to an example or an answer."""
+    home = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    wanted = re.findall(r"(?m)^\| .+ \| \[item (.+)\]\((.+)\) \|$", home)
+    there = {}
+    for name, script in SCRIPTS.items():
+        page = name[:6] + "-questions" * name.endswith("-questions")
+        text = script.read_text(encoding="utf-8")
+        for number in re.findall(r"(?m)^ *# Example (\d+)$", text):
+            there[f"{name[4:6]}, Example {number}"] = (
+                f"{page}.html#example-{number}"
+            )
+        for letter in re.findall(r'(?m)^    "([A-Z])": \w+,$', text):
+            there[f"{name[4:6]}, question {letter}"] = (
+                f"{page}.html#{letter.lower()}"
+            )
+    assert wanted
+    assert dict(wanted).items() <= there.items()
