@@ -110,6 +110,7 @@ async def print_cost() -> None:
     print(f"{len(waiting)} coroutines wait at once on {threads} thread")
     alone, both = (between - before) / MEASURED, (after - between) / MEASURED
     print(f"here: {alone:.0f} bytes each, {both - alone:.0f} for its task")
+    coroutines.clear()  # they leave the event's queue
     gate.set()
     await asyncio.wait(tasks)  # questions.py E
 
