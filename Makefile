@@ -109,6 +109,14 @@ site:  ## build the web pages in site/
 	@$(IN) docs python -m sphinx -q -W -E -d .sphinx_cache docs site
 	@echo "made site/index.html"
 
+.PHONY: translations
+translations:  ## renew what is there to be said in Korean
+	@$(IN) docs python -m sphinx -q -W -E -b gettext -d .sphinx_cache/gettext \
+		docs .sphinx_cache/pot
+	@$(IN) docs pybabel -q update -i .sphinx_cache/pot/sphinx.pot -d docs/locale \
+		-D sphinx -l ko -N -w 79 --ignore-obsolete --ignore-pot-creation-date
+	@$(IN) docs python -m tests.site.missing
+
 .PHONY: test-site
 test-site: site  ## the tests of the web pages, in a Chromium
 	@$(IN) docs python -m pytest --confcutdir=tests/site tests/site
@@ -152,5 +160,5 @@ check: lint test  ## format, style, types, and the tests
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	rm -rf .envs .*_cache site docs/item*.md
+	rm -rf .envs .*_cache site docs/item*.md docs/locale/*/*/*.mo
 	find $(ITEMS) tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
