@@ -8,13 +8,15 @@ import pytest
 from tests.helpers import ITEMS, ROOT, SCRIPTS, load, transcript
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+KOREAN = (ROOT / "README.ko.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_items_lists_them_all_in_order() -> None:
+@pytest.mark.parametrize("readme", [README, KOREAN], ids=["", "ko"])
+def test_the_table_of_items_lists_them_all_in_order(readme: str) -> None:
     """Each with its number in the third edition and a command."""
     rows = re.findall(
         r"(?m)^\| (\d\d) \| (\d\d) \| .+ \| \[`python3 (\S+)`\]\((\S+)\) \|$",
-        README,
+        readme,
     )
     assert rows == [
         (item[4:6], str(int(item[4:6]) + 15), *[f"{item}/main.py"] * 2)
@@ -72,7 +74,7 @@ def test_the_transcript_is_a_real_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", re.findall(r"(?<=\]\()[^)#:]+(?=\))", README)
+    "target", re.findall(r"(?<=\]\()[^)#:]+(?=[#)])", README + KOREAN)
 )
 def test_every_link_leads_to_a_file(target: str) -> None:
     assert (ROOT / target).exists()
@@ -96,3 +98,12 @@ def test_what_is_wanted_is_there() -> None:
             )
     assert wanted
     assert dict(wanted).items() <= there.items()
+
+
+def test_the_korean_readme_has_no_command_of_its_own() -> None:
+    """Nor is it long, and each leads to the other."""
+    commands = re.findall(r"`(python3 .+?|make .+?)`|^    (make \w+)", KOREAN, re.M)
+    assert [c for pair in commands for c in pair if c not in README] == []
+    assert len(KOREAN.splitlines()) <= 80
+    assert "(README.ko.md)" in README
+    assert "(README.md)" in KOREAN

@@ -1,0 +1,132 @@
+"""The site in Korean: what is said, and what a reader's browser shows."""
+
+import re
+from collections import Counter
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.site.missing import missing, read
+from tests.site.test_site import (
+    AXE,
+    LEAVE_ONE,
+    NARROW,
+    PAGES,
+    SITE,
+    VIOLATIONS,
+    WIDE,
+    WIDTH,
+    Window,
+    browser,
+    window,
+)
+
+__all__ = ["browser", "window"]  # fixtures
+# What is English on purpose: books, licences, what programs print, names
+ENGLISH = re.compile(
+    r"Effective Python: 90 Specific Ways to Write Better Python|Brett Slatkin|"
+    r"Addison-Wesley|Apache License 2\.0|Thread Safety Guarantees|@pradyunsg's|"
+    r"Sphinx and|subprocess N is still running|never awaited|"
+    r"cannot be called from a running event loop|"
+    r"Task was destroyed but it is pending!|Better way \d\d|"
+    r"global interpreter lock|\((?:[a-z]+ )?[a-z-]+\)"
+)
+# All text but code, and what is said to those who cannot see it
+PROSE = """const code = "pre, code, script, style, [lang=en]";
+    const texts = [...document.body.querySelectorAll("*:not(" + code + ")")]
+        .filter(element => !element.closest(code + ", .lanes, svg"))
+        .flatMap(element => [...element.childNodes])
+        .filter(node => node.nodeType === Node.TEXT_NODE)
+        .map(node => node.data);
+    const labels = ["aria-label", "alt", "title", "placeholder"]
+        .flatMap(name => [...document.body.querySelectorAll(`[${name}]`)]
+        .map(element => element.getAttribute(name)));
+    return [document.title, ...texts, ...labels]"""
+SAME = """return [...document.querySelectorAll("article pre")]
+    .map(pre => pre.textContent)"""
+TWIN = "link[rel=alternate], .sidebar-drawer a[hreflang]"
+
+
+def shape(text: str) -> Counter[str]:
+    """Return placeholders, code, and where links lead: these stay."""
+    return Counter(re.findall(r"\{\d?\}|`[^`]+`|\]\([^)]+\)", text))
+
+
+def test_every_text_that_is_there_is_sound() -> None:
+    """Neither fuzzy nor given up, and with all of its code and links."""
+    print(f"{len(missing())} of {len(read())} texts are missing")
+    assert not read().obsolete
+    assert [text.id for text in read() if text.fuzzy] == []
+    broken = [
+        text.id
+        for text in read()
+        if text.id and text.string and shape(text.id) != shape(text.string)
+    ]
+    assert broken == []
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request: pytest.FixtureRequest, browser: Window) -> str:
+    """Each Korean page in turn, open for all tests of pages."""
+    browser.visit(f"ko/{request.param}")
+    return str(request.param)
+
+
+def test_the_switch_leads_there_and_back(page: str, window: Window) -> None:
+    """To a page with the same code and the same outputs."""
+    korean = window.run(SAME)
+    assert window.run("return document.documentElement.lang") == "ko"
+    for language, folder in ("en", ""), ("ko", "ko/"):
+        there = f"{window.address}/{folder}{page}"
+        twins = window.find(TWIN)
+        assert [t.get_attribute("href") for t in twins] == [there] * 2
+        assert [t.get_attribute("hreflang") for t in twins] == [language] * 2
+        twins[1].click()
+        window.wait_for(there)
+        assert window.run(SAME) == korean
+
+
+def test_no_english_prose_is_left(page: str, window: Window) -> None:
+    """But for texts that are missing, and names."""
+    left = []
+    for text in window.run(PROSE):
+        told = ENGLISH.sub("", text)
+        if re.search(r"[A-Za-z']{2,} [A-Za-z']{2,} [A-Za-z']{2,}", told):
+            left.append(text)
+    assert [text for text in left if text not in missing()] == []
+
+
+def test_a_page_fits_and_axe_finds_nothing(page: str, window: Window) -> None:
+    window.show(NARROW)
+    assert window.run(WIDTH) <= NARROW
+    window.show(WIDE)
+    window.run(AXE)
+    window.run(LEAVE_ONE)
+    assert window.run(VIOLATIONS, {}) == []
+
+
+def test_every_link_has_its_target() -> None:
+    ids = {
+        page: re.findall(r' id="([^"]+)"', (SITE / "ko" / page).read_text())
+        for page in PAGES
+    }
+    for page in PAGES:
+        text = (SITE / "ko" / page).read_text()
+        for href in re.findall(r'<a [^>]*?href="([^":]*)"', text):
+            path, _, target = href.partition("#")
+            assert (SITE / "ko" / path).exists(), (page, href)
+            if not path.startswith(".."):
+                assert target in ["", *ids[path or page]], (page, href)
+
+
+@pytest.mark.parametrize(
+    ("words", "item"),
+    [("락", "54"), ("교착", "54"), ("큐", "55"), ("데이터 경합", "54")],
+)
+def test_search_finds_words(words: str, item: str, window: Window) -> None:
+    """Whatever particle follows them."""
+    window.visit("ko/index.html")
+    window.find(".sidebar-search")[0].send_keys(words, Keys.ENTER)
+    found = f"ul.search > li > a[href^=item{item}]"
+    WebDriverWait(window.chrome, 10).until(lambda _: window.find(found))
