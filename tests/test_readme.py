@@ -102,7 +102,9 @@ def test_what_is_wanted_is_there() -> None:
 
 def test_the_korean_readme_has_no_command_of_its_own() -> None:
     """Nor is it long, and each leads to the other."""
-    commands = re.findall(r"`(python3 .+?|make .+?)`|^    (make \w+)", KOREAN, re.M)
+    commands = re.findall(
+        r"`(python3 .+?|make .+?)`|^    (make \w+)", KOREAN, re.M
+    )
     assert [c for pair in commands for c in pair if c not in README] == []
     assert len(KOREAN.splitlines()) <= 80
     assert "(README.ko.md)" in README
