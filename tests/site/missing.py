@@ -4,6 +4,7 @@ python -m tests.site.missing
 """
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from babel.messages.pofile import read_po
@@ -13,14 +14,14 @@ from tests.helpers import ROOT
 FILE = ROOT / "docs/locale/ko/LC_MESSAGES/sphinx.po"
 
 
-def read() -> Any:
+def read(path: Path) -> Any:
     """Return what the site says in English, and in Korean."""
-    return read_po(BytesIO(FILE.read_bytes()), "ko")
+    return read_po(BytesIO(path.read_bytes()), "ko")
 
 
 def missing() -> list[str]:
     """Return the English texts that have no Korean one."""
-    return [text.id for text in read() if text.id and not text.string]
+    return [text.id for text in read(FILE) if text.id and not text.string]
 
 
 if __name__ == "__main__":
