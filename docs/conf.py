@@ -15,9 +15,8 @@ html_theme, html_theme_options = "furo", {"navigation_with_keys": True}
 html_static_path, html_favicon = ["static"], "static/icon.svg"
 html_css_files, html_js_files = ["site.css"], ["site.js", "panel.js"]
 exclude_patterns = templates_path = ["templates"]
-# One file has all that is translated: each sentence once.
-locale_dirs, gettext_compact, gettext_location = ["locale"], "sphinx", False
-gettext_additional_targets = ["index"]
+locale_dirs, gettext_additional_targets = ["locale"], ["index"]
+gettext_compact, gettext_location = "sphinx", False  # each sentence once
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 # Code and commands can be copied; what a script printed cannot.

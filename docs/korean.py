@@ -5,7 +5,6 @@ from itertools import accumulate, chain
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.search.en import SearchEnglish
 
 KOREAN: Any = {"language": "ko", "html_title": "파이썬의 동시성"}
@@ -41,8 +40,7 @@ def build(app: Sphinx, failed: Exception | None) -> None:
     options: Any = {"freshenv": True, "warningiserror": True}
     korean = Sphinx(*folders, "html", KOREAN, None, **options)
     korean.build()
-    if korean.statuscode:
-        raise ExtensionError("the Korean site has warnings")
+    app.statuscode = korean.statuscode  # 1 for a warning
 
 
 def setup(app: Sphinx) -> None:
