@@ -6,6 +6,8 @@ until it may, and reports that it has got there: no sleep, no timeout.
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import permutations
 from pathlib import Path
@@ -16,8 +18,7 @@ from typing import Any
 def run(base: Any, order: str) -> list[tuple[str, str, int]]:
     """Return what A and B do in an order, as far as that can happen."""
     gates, reached = {name: Semaphore(0) for name in "AB"}, Semaphore(0)
-    done: list[tuple[str, str, int]] = []
-    lock, value = Lock(), 0
+    done, lock, values = [], Lock(), [0]
 
     def pause() -> str:
         reached.release()
@@ -25,30 +26,26 @@ def run(base: Any, order: str) -> list[tuple[str, str, int]]:
         return current_thread().name
 
     def access(_: Any, *new: int) -> Any:
-        nonlocal value
-        if current_thread().name in gates:
-            name, value = pause(), new[0] if new else value
-            done.append((name, "write" if new else "read", value))
-        return value
+        name = pause()
+        values.extend(new)
+        done.append((name, "write" if new else "read", values[-1]))
+        return values[-1]
 
-    class Gate:
-        def __enter__(self) -> None:
-            if not lock.acquire(blocking=False):
-                done.append((current_thread().name, "wait", value))
-                pause()
-                lock.acquire()
-
-        def __exit__(self, *_: object) -> None:
-            lock.release()
+    @contextmanager
+    def hold(_: Any) -> Iterator[None]:
+        if not lock.acquire(blocking=False):
+            done.append((current_thread().name, "wait", values[-1]))
+            pause()  # for good
+        yield
+        lock.release()
 
     def work() -> None:
         counter.increment(1)
         reached.release()
 
-    counter = type(
-        base.__name__, (base,), {"count": property(access, access)}
-    )()
-    counter.lock = Gate()  # which only one of them enters
+    counter = base()
+    watched = {"count": property(access, access), "lock": property(hold)}
+    counter.__class__ = type(base.__name__, (base,), watched)
     threads = {n: Thread(target=work, name=n, daemon=True) for n in "AB"}
     for name in order:
         if not threads[name].ident:

@@ -32,7 +32,7 @@ const rest = (element, lines) => {
 
 const panel = (figure) => {
   const data = JSON.parse(figure.querySelector("script").textContent);
-  const { lanes, steps, words } = data;
+  const { lanes, states, steps, words } = data;
   const pair = figure.closest(".pair");
   const output =
     pair.querySelector(".small") ?? pair.querySelector(".highlight-output pre");
@@ -46,20 +46,14 @@ const panel = (figure) => {
 
   // Return where each lane that is alive stands after so many steps.
   const standing = (count) => {
-    const now = count - 1;
-    const last = new Map();
-    for (const [index, step] of steps.slice(0, count).entries()) {
-      if (lanes[step[0]][2] > now) last.set(step[0], { index, step });
-    }
-    return [...last.entries()]
-      .sort(([one], [other]) => one - other)
-      .map(([lane, { index, step: [, line, , until, where, wait] }]) => {
-        const moves = index === now;
-        const waits = !moves && until > now;
-        const text = waits ? wait : lines[line]?.text ?? where;
-        const state = moves ? "moves" : waits ? "waits" : "stands";
-        return { lane, name: lanes[lane][1], line, state, text };
-      });
+    const [mover, , now] = steps[count - 1];
+    return lanes.flatMap(([, name], lane) => {
+      if (!now[lane]) return [];
+      const [line, where, wait] = states[now[lane]];
+      const state = lane === mover ? "moves" : wait ? "waits" : "stands";
+      const text = state === "waits" ? wait : lines[line]?.text ?? where;
+      return { lane, name, line, state, text };
+    });
   };
 
   const range = make("input", { type: "range", min: 0, max: steps.length, value: 0 });
@@ -135,7 +129,7 @@ const panel = (figure) => {
     }
     if (!todo) return;
     if (shown) todo.delete(shown);
-    const printed = count < steps.length ? steps[count][2] : Infinity;
+    const printed = count < steps.length ? steps[count][1] : Infinity;
     if (count) todo.add((shown = rest(output, printed)));
   };
 

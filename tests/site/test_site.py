@@ -229,25 +229,15 @@ def test_pieces_of_code_make_the_script(page: str, window: Window) -> None:
 
 def test_steps_are_those_recorded(page: str, window: Window) -> None:
     """Forth and back; the panel is in view, and beside or below the code."""
-    recorded = window.run(RECORDED)
     steps = window.run(STEPS, True, 1)
-    for (data, output), told in zip(recorded, steps, strict=True):
-        assert [at["n"] for at in told] == [*range(1, len(data["steps"]) + 1)]
-        lines = [0, *(step[2] for step in data["steps"][1:])]
-        for (lane, line, *_, where, _wait), at in zip(
-            data["steps"], told, strict=True
-        ):
-            text = at["line"] if line else where
-            name = data["lanes"][lane][1]
-            total = len(told)
-            assert at["told"] == f"step {at['n']} of {total}, {name}: {text}"
-        for printed, at in zip([*lines[1:], None], told, strict=True):
-            left = (
-                output.splitlines(True)[printed:]
-                if printed is not None
-                else []
-            )
-            assert at["todo"].strip() == "".join(left).strip()
+    for (data, output), told in zip(window.run(RECORDED), steps, strict=True):
+        lines, count = output.splitlines(True), len(told)
+        ends = [step[1] for step in data["steps"][1:]] + [len(lines)]
+        for at, step, end in zip(told, data["steps"], ends, strict=True):
+            line, where, _ = data["states"][step[2][step[0]]]
+            name = f"step {at['n']} of {count}, {data['lanes'][step[0]][1]}"
+            assert at["told"] == f"{name}: {at['line'] if line else where}"
+            assert at["todo"].strip() == "".join(lines[end:]).strip()
     for forth, back in zip(steps, window.run(STEPS, False, 1), strict=True):
         for one, other in zip(forth, back[::-1], strict=True):
             assert {**one, "seen": 0} == {**other, "seen": 0}
@@ -309,9 +299,8 @@ def test_every_link_has_its_target_and_all_pages_are_found() -> None:
 
 
 def test_a_name_leads_to_where_it_was_shown(window: Window) -> None:
-    window.visit("item59.html")
-    (section,) = window.find("#examples-1-3")
-    section.find_element(By.LINK_TEXT, "LockingGrid").click()
+    window.visit("item58.html")
+    window.find("#examples-1-5 a[href^=item57]")[0].click()
     window.wait_for("item57.html#examples-1-3")
     assert "class LockingGrid" in window.find("#examples-1-3 pre")[0].text
 
@@ -433,23 +422,23 @@ def test_another_output_fails_the_build(tmp_path: Path) -> None:
     source = script.read_text().replace("READINGS = 100", "READINGS = 99")
     script.write_text(source)
     told = "-Counter should be 500, got 100\n+Counter should be 495, got 99"
-    with pytest.raises(ExtensionError, match=re.escape(told)):
-        pages.run(script)
+    with (
+        patch.dict(pages.SCRIPTS, item54=script),
+        pytest.raises(ExtensionError, match=re.escape(told)),
+    ):
+        pages.read("item54")
 
 
 def test_another_order_fails_the_build(tmp_path: Path) -> None:
-    script = ROOT / "item54_lock" / "main.py"
-    pages.run(script)
-    (demo,) = (d for d in pages.demos(script)[1] if d["anchor"] == "example-6")
     golden = tmp_path / "item54-one_lost_reading.txt"
-    shutil.copy(pages.ORDERS / golden.name, golden)
-    golden.write_text(golden.read_text().replace("B: return", "A: return"))
+    text = (pages.ORDERS / golden.name).read_text()
+    golden.write_text(text.replace("B: return", "A: return"))
+    told = "-A: return offset\n+B: return offset"
     with (
         patch.object(pages, "ORDERS", tmp_path),
-        pytest.raises(ExtensionError) as failed,
+        pytest.raises(ExtensionError, match=re.escape(told)),
     ):
-        pages.record(script, demo)
-    assert "-A: return offset\n+B: return offset" in str(failed.value)
+        pages.record("item54", "one_lost_reading")
 
 
 def test_a_lost_part_of_a_readme_fails_the_build(tmp_path: Path) -> None:
