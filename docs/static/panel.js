@@ -7,35 +7,14 @@ const make = (tag, properties, ...children) => {
   return element;
 };
 const narrow = matchMedia("(max-width: 77.99rem)");
-const todo = window.Highlight && new Highlight(); // what is not printed yet
-if (todo) CSS.highlights.set("todo", todo);
-
-// Return a range of what stands in an element after so many lines.
-const rest = (element, lines) => {
-  const before = element.textContent.split("\n").slice(0, lines);
-  let start = before.reduce((sum, { length }) => sum + length + 1, 0);
-  const range = document.createRange();
-  range.selectNodeContents(element);
-  range.collapse();
-  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const { length } = texts.currentNode;
-    if (start < length) {
-      range.setEnd(element, element.childNodes.length);
-      range.setStart(texts.currentNode, start);
-      break;
-    }
-    start -= length;
-  }
-  return range;
-};
-
 const panel = (figure) => {
   const data = JSON.parse(figure.querySelector("script").textContent);
   const { lanes, states, steps, words } = data;
   const pair = figure.closest(".pair");
   const output =
     pair.querySelector(".small") ?? pair.querySelector(".highlight-output pre");
+  const printed = output.innerHTML.trimEnd().split("\n");
+  output.innerHTML = printed.map((line) => `<span>${line}\n</span>`).join("");
   const color = (lane) => `lane${lane % 8}`;
   const lines = {}; // by their numbers
   [...pair.querySelectorAll(".code pre")].forEach((pre, index) =>
@@ -84,7 +63,6 @@ const panel = (figure) => {
     }, 700);
     return go(1);
   });
-  let shown;
 
   const show = (follow) => {
     const count = Number(range.value);
@@ -115,7 +93,9 @@ const panel = (figure) => {
         ),
       );
       const { pre, row } = lines[line];
-      const box = rest(pre, 0).getBoundingClientRect();
+      const text = document.createRange();
+      text.selectNodeContents(pre);
+      const box = text.getBoundingClientRect();
       const high = box.height / (pre.textContent.trimEnd().split("\n").length);
       const top = box.top - pre.parentElement.getBoundingClientRect().top;
       mark.style.top = `${top + row * high}px`;
@@ -127,10 +107,10 @@ const panel = (figure) => {
         mark.scrollIntoView({ block: "nearest" });
       }
     }
-    if (!todo) return;
-    if (shown) todo.delete(shown);
-    const printed = count < steps.length ? steps[count][1] : Infinity;
-    if (count) todo.add((shown = rest(output, printed)));
+    const done = count ? steps[count]?.[1] ?? Infinity : Infinity;
+    [...output.children].forEach((line, index) =>
+      line.classList.toggle("todo", index >= done),
+    );
   };
 
   figure.querySelector(".track").append(range);

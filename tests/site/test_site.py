@@ -57,7 +57,7 @@ NOT_IN_VIEW = """const there = { behavior: "instant" };
 # not look at single characters.
 LEAVE_ONE = """const seen = new Set();
     for (const token of document.querySelectorAll("pre span")) {
-        const block = token.closest("[class*=highlight-]").className;
+        const block = token.closest("[class*=highlight-]")?.className;
         const kind = block + token.className;
         if (seen.has(kind) || token.textContent.length < 2) token.remove();
         else seen.add(kind);
@@ -100,14 +100,13 @@ STEPS = """const [forth, every] = arguments;
             const text = document.createRange();
             if (pre) text.selectNodeContents(pre);
             const top = text.getBoundingClientRect().top;
-            const todo = [...CSS.highlights.get("todo")]
-                .find(r => out.contains(r.startContainer));
+            const todo = [...out.querySelectorAll(".todo")];
             told.push({
                 n, told: range.ariaValueText,
                 line: mark && pre.textContent.split("\\n")
                     [Math.round((at.top - top) / at.height)]
                     .replace(/ {2}#.*/, "").trim(),
-                todo: todo?.toString() ?? "",
+                todo: todo.map(line => line.textContent).join(""),
                 seen: -1 < box.top && box.bottom < innerHeight + 1 &&
                     (!mark || head <= at.top && at.bottom < innerHeight + 1 &&
                     (at.right <= box.left || at.bottom < box.top + 1)),
@@ -122,7 +121,7 @@ RECORDED = """return [...document.querySelectorAll(".panel")].map(panel => [
     JSON.parse(panel.querySelector("script").textContent),
     panel.closest(".pair").querySelector(".small, .highlight-output pre")
         .textContent])"""
-HERE_LINES = """return [...document.querySelectorAll(".highlight-output span")]
+HERE_LINES = """return [...document.querySelectorAll(".highlight-output .ge")]
     .filter(span => span.textContent.startsWith("here: "))
     .map(span => getComputedStyle(span).fontStyle)"""
 
