@@ -45,10 +45,10 @@ def show(world: World) -> dict[str, str]:
     if not any(re.search(world.told, line) for line in varied):
         true, false = (re.sub("(?m)^here:.*\n", "", t) for t in (true, false))
     lines = ndiff(true.splitlines(), false.splitlines())
-    words = filter(None, map(getdoc, world.false.values()))
+    docs = filter(None, map(getdoc, world.false.values()))
     patches = [patch(*item) for item in world.false.items()]
     return {
-        "words": " ".join(dict.fromkeys(words)),
+        "words": " ".join(dict.fromkeys(docs)),
         "patch": "\n\n\n".join(patches),
         "told": "\n".join(line for line in lines if line[0] in "+-"),
     }
