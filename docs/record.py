@@ -81,10 +81,8 @@ class Lane:
     who: Callable[[], Any]
     kind: str
     name: str
-    line: int = 0  # or the call that is not shown:
-    call: str = ""
-    wait: str = ""  # the call that waits
-    target: str = ""  # for the lane of this name, if that is known
+    at: tuple[int, str] = 0, ""  # a line, or 0 and a call that is not shown
+    wait: tuple[str, str] = "", ""  # a call that waits, for which lane
     step: Any = ()  # its last one
 
     def lives(self) -> bool:
@@ -135,20 +133,20 @@ class Recording:
 
     def add(self, lane: Lane, line: int, call: str) -> None:
         """Note that a lane has got to a line, or to a call."""
-        if lane.step and (line, call) == (lane.line, lane.call):
+        if lane.step and (line, call) == lane.at:
             return
         with self.mutex:
-            lane.line, lane.call, lane.wait, lane.target = line, call, "", ""
+            lane.at, lane.wait = (line, call), ("", "")
             if not lane.step:
                 self.lanes.append(lane)
             printed, idle = self.out.getvalue().count("\n"), call == "idle"
             lane.step = [self.lanes.index(lane), printed, [], idle]
             for one in self.lanes:
-                state = one.line, one.call, one.wait, one.target, one.kind
+                state = *one.at, *one.wait, one.kind
                 key = state if one.lives() else None
                 number = self.states.setdefault(key, len(self.states))
                 lane.step[2].append(number)
-            lane.wait = "idle" if idle else "await" * (lane.kind == "task")
+            lane.wait = "idle" if idle else "await" * (lane.kind == "task"), ""
             self.steps.append(lane.step)
 
     def move(self, frame: Any) -> None:
@@ -178,14 +176,13 @@ class Recording:
 
     def name(self, frame: Any) -> str:
         """Return the name of what is called, as a reader knows it."""
-        code, module = frame.f_code, frame.f_globals["__name__"]
-        name: str = code.co_qualname.rpartition("<locals>.")[2]
+        code, names = frame.f_code, [frame.f_code.co_name]
         if "self" in frame.f_locals:
-            name = f"{type(frame.f_locals['self']).__name__}.{code.co_name}"
+            names.insert(0, type(frame.f_locals["self"]).__name__)
         far = code.co_filename != str(self.path)
-        if far and (self.owns(code) or "." not in name):
-            return f"{module.partition('.')[0]}.{name}"
-        return name
+        if far and (self.owns(code) or len(names) == 1):
+            names.insert(0, frame.f_globals["__name__"].partition(".")[0])
+        return ".".join(names)
 
     def trace(self, frame: Any, event: str, arg: object) -> Any:
         """Look at a call; return what looks at its lines, and at its end."""
@@ -200,14 +197,15 @@ class Recording:
         if not (shown or enters or waits or code in (*BIRTHS, ITEM)):
             return None
         lane = self.lane()
+        new = not lane.step or lane.at[1] in ("idle", "a call")
         if code is ITEM:
             self.add(lane, 0, "a call")
-        elif enters and not shown and lane.call in ("", "idle", "a call"):
+        elif enters and new and not shown:
             self.move(frame)
         if waits and lane.step:
-            lane.wait, lane.step[3] = self.name(frame), True
             targets = [one.name for one in self.known if one.who() is own]
-            lane.target = "".join(targets)
+            lane.wait = self.name(frame), "".join(targets)
+            lane.step[3] = True
         return self.look
 
     def look(self, frame: Any, event: str, arg: object) -> Any:
@@ -229,7 +227,7 @@ class Recording:
         elif self.shows(code):
             self.move(frame.f_back)
         else:
-            lane.wait = ""
+            lane.wait = "", ""
         return self.look
 
     def run(self, demo: Any) -> Any:
