@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.helpers import GOLDEN, ROOT, begin, load, run
+from tests.helpers import GOLDEN, ROOT, STAGE, begin, load, run
 
 item52, item54 = load("item52_subprocess"), load("item54_lock")
 item55, item57 = load("item55_queue"), load("item57_threads")
@@ -693,4 +693,5 @@ if __name__ == "__main__":
         for world in worlds
     ]
     Path(path).write_text(json.dumps(all_told), encoding="utf-8")
+    STAGE.cleanup()
     os._exit(0)  # whatever threads are left
