@@ -44,14 +44,13 @@ CUT_OFF = """return [...document.querySelectorAll(arguments[0])]
 PAIRS = """return [...document.querySelectorAll(".pair")].map(pair =>
     [".code", arguments[0]].map(part =>
         pair.querySelector(part).getBoundingClientRect().toJSON()))"""
-NOT_IN_VIEW = """const there = { behavior: "instant" };
-    const links = [...document.querySelectorAll("h2 a.headerlink")];
-    const far = links.filter(link => {
-        document.getElementById(link.hash.slice(1)).scrollIntoView(there);
+NOT_IN_VIEW = """const links = "h2 a.headerlink";
+    const far = [...document.querySelectorAll(links)].filter(link => {
+        document.getElementById(link.hash.slice(1)).scrollIntoView();
         const top = Math.round(link.parentElement.getBoundingClientRect().top);
         return top < 0 || innerHeight < top;
     });
-    scrollTo({ top: 0, ...there });
+    scrollTo(0, 0);
     return far.map(link => link.hash)"""
 # Tokens of one class have one color: one of them is left for axe, which does
 # not look at single characters.
@@ -86,7 +85,7 @@ STEPS = """const [forth, every] = arguments;
         const range = panel.querySelector("input"), told = [];
         const pair = panel.closest(".pair");
         const out = pair.querySelector(".small, .highlight-output pre");
-        pair.scrollIntoView({ behavior: "instant" });
+        pair.scrollIntoView();
         range.value = forth ? 0 : Number(range.max) + 1;
         const numbers = [...Array(Number(range.max)).keys()].map(n => n + 1);
         for (const n of forth ? numbers : numbers.reverse()) {
@@ -114,7 +113,7 @@ STEPS = """const [forth, every] = arguments;
         }
         range.value = 0;
         range.dispatchEvent(new Event("input"));
-        scrollTo({ top: 0, behavior: "instant" });
+        scrollTo(0, 0);
         return told;
     })"""
 RECORDED = """return [...document.querySelectorAll(".panel")].map(panel => [
@@ -147,7 +146,6 @@ class Window:
         """Open a page in a wide window."""
         self.show(WIDE)
         self.chrome.get(f"{self.address}/{page}")
-        self.run("document.documentElement.style.scrollBehavior = 'auto'")
 
     def find(self, selector: str) -> list[Any]:
         """Return all elements that a CSS selector selects."""
