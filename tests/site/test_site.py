@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from itertools import groupby, pairwise
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 from unittest.mock import patch
 
@@ -436,6 +438,28 @@ def test_another_order_fails_the_build(tmp_path: Path) -> None:
         pytest.raises(ExtensionError, match=re.escape(told)),
     ):
         pages.record("item54", "one_lost_reading")
+
+
+def test_a_step_tells_what_is_printed_and_who_is_alive() -> None:
+    recording = pages.record("item54", "one_lost_reading")
+    source = (ROOT / "item54_lock/main.py").read_text().splitlines()
+    for (lane, printed, now, _), after in pairwise(recording["steps"]):
+        line, *_ = recording["states"][now[lane]]
+        prints = source[line - 1].lstrip().startswith("print(")
+        assert after[1] - printed == prints
+    assert [bool(state) for state in after[2]] == [True, False, False]
+    recording = pages.record("item52", "poll_and_work")
+    lives = [now[1] > 0 for _, _, now, _ in recording["steps"]]
+    assert [alive for alive, _ in groupby(lives)] == [False, True, False]
+
+
+def test_a_constant_that_is_not_there_fails_the_build() -> None:
+    small = {"item54": {"lost_readings": {"SENSOR": 3}}}
+    with (
+        patch.object(pages, "SMALL", small),
+        pytest.raises(CalledProcessError),
+    ):
+        pages.record("item54", "lost_readings")
 
 
 def test_a_lost_part_of_a_readme_fails_the_build(tmp_path: Path) -> None:
