@@ -50,8 +50,8 @@ def zombies() -> None:
     """What is a zombie, and "subprocess N is still running"?
 
     A zombie is what remains of a child that has ended until its parent asks,
-    by wait() or poll(). The warning says that nobody had asked when Popen was
-    dropped. Popen asks then, and again when another child is started.
+    by wait() or poll(). The warning says that Popen was dropped before it had
+    the exit status. It asks then, and again when another child is started.
     """
     for asked in False, True:
         with catch_warnings(record=True, action="always") as caught:
@@ -87,7 +87,7 @@ def stop_a_family() -> None:
 
     terminate() reaches one process, os.killpg() those of a group, such as
     start_new_session=True makes; Ctrl-C in a terminal then misses them. What
-    reads from a pipe of your program ends with it, whatever its session.
+    reads your program's pipe to its end exits with it, whatever its session.
     """
 
     def answers(child: Any) -> bool:
@@ -119,9 +119,9 @@ sys.stdin.read()
 def output_while_it_runs() -> None:
     """How do I see a child's output while it runs?
 
-    Line by line. A child that prints into a pipe keeps some 8,000 bytes back,
-    without print(flush=True) or python3 -u; stderr comes line by line. Two
-    pipes lose the order between the two, which stderr=STDOUT keeps.
+    Line by line. A child that prints into a pipe keeps 8 KiB back (128 since
+    3.14), without print(flush=True) or python3 -u; stderr comes line by line.
+    Two pipes lose the order between the two, which stderr=STDOUT keeps.
     """
     options = {**OPTIONS, "stderr": STDOUT, "encoding": "utf-8"}
     for name, flags in ("python3", "-IS"), ("python3 -u", "-ISu"):

@@ -117,9 +117,9 @@ def two_locks_in_two_orders() -> None:
 def safe_operations() -> None:
     """Which operations are safe without a lock?
 
-    A deque's appends and pops, and what the documentation lists for built-in
-    types under "Thread Safety Guarantees". A check and what follows from it,
-    or a read and a write that needs it, are two steps, and take a lock.
+    A deque's appends and pops, and what the documentation calls atomic, under
+    "Thread Safety Guarantees". A check and what follows from it, or a read and
+    a write that needs it, are two steps, and take a lock.
     """
     items: deque[tuple[int, int]] = deque()
     popped: list[tuple[int, int]] = []
@@ -151,7 +151,7 @@ def lock_and_read() -> None:
     """Should I hold the lock while I read?
 
     No. Whoever waits for the lock waits for the read, too. Hold it for
-    arithmetic, do I/O before or after. Here, a read ends once all are read.
+    arithmetic, do I/O before or after. Here, a read ends once all are reading.
     """
     barrier, lock = Barrier(THREADS), Lock()
     reading, at_once = list[int](), list[int]()

@@ -293,7 +293,7 @@ async def tasks_that_lose() -> None:
     """Do coroutines need locks?
 
     Where an await comes between a read and its write, as in total += await
-    one(), other tasks run there. Await before, or use an asyncio.Lock.
+    one(), other tasks may run there. Await before, or use an asyncio.Lock.
     """
     total, lock = [0], asyncio.Lock()
 
