@@ -121,7 +121,7 @@ def output_while_it_runs() -> None:
 
     Line by line. A child that prints into a pipe keeps 8 KiB back (128 since
     3.14), without print(flush=True) or python3 -u; stderr comes line by line.
-    Two pipes lose the order between the two, which stderr=STDOUT keeps.
+    Two pipes lose the order between the two; -u and stderr=STDOUT keep it.
     """
     options = {**OPTIONS, "stderr": STDOUT, "encoding": "utf-8"}
     for name, flags in ("python3", "-IS"), ("python3 -u", "-ISu"):

@@ -108,9 +108,9 @@ def compute_in_processes() -> None:
     """How do I compute in parallel?
 
     In processes, in interpreters (3.14), or, without the GIL, in threads. A
-    worker process imports the script as __mp_main__, and fails if there is no
-    guard. What goes in and out is pickled, functions by name, lambdas not at
-    all. It outlives a killed parent unless it watches it, as here.
+    worker process, unless forked, imports the script as __mp_main__, and fails
+    without a guard. What goes in and out is pickled, functions by name, not
+    lambdas. It outlives a killed parent unless it watches it, as here.
     """
     pressed: list[object] = []
     with (

@@ -229,8 +229,8 @@ async def what_it_waits_for() -> None:
 async def stopped_group() -> None:
     """How do I stop a group of tasks?
 
-    Raise an exception of your own in one of them, and catch it around the
-    group. Since 3.15, TaskGroup.cancel() needs no exception.
+    Raise an exception of your own in one of them, and catch it, by except*,
+    around the group. Since 3.15, TaskGroup.cancel() needs no exception.
     """
     wait = asyncio.Event().wait
 
