@@ -161,4 +161,4 @@ check: lint test  ## format, style, types, and the tests
 .PHONY: clean
 clean:  ## remove what the other targets made
 	rm -rf .envs .*_cache site docs/item*.md docs/locale/*/*/*.mo
-	find $(ITEMS) tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+	find $(ITEMS) tests benchmarks docs requirements -name __pycache__ -prune -exec rm -rf {} +
